@@ -1,0 +1,96 @@
+"""System checks of the settings as a whole: each has a stable id and says what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import SystemCheckError
+
+from conversations.agents import get_agent
+from conversations.channels import get_channel
+
+
+@checks.register
+def check_agent(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    try:
+        get_agent()
+    except ImproperlyConfigured as error:
+        hint = "Name `echo`, or the dotted path of a function, an object or a class."
+        return [checks.Error(str(error), hint=hint, id="botflow.E001")]
+    except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
+        problem = f"BOTFLOW_AGENT: importing it raised {type(error).__name__}: {error}"
+        return [checks.Error(problem, hint="Import it in a Python shell.", id="botflow.E001")]
+    return []
+
+
+@checks.register
+def check_channels(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    problems: list[checks.CheckMessage] = []
+    for name in settings.BOTFLOW_CHANNELS:
+        try:
+            get_channel(name)
+        except ImproperlyConfigured as error:
+            hint = "Write BOTFLOW_CHANNELS as name=path,name=path with paths of Channel subclasses."
+            problems.append(checks.Error(str(error), hint=hint, id="botflow.E002"))
+    return problems
+
+
+@checks.register
+def check_time_zone(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.TIME_ZONE in zoneinfo.available_timezones():
+        return []
+    problem = f"TIME_ZONE: there is no time zone named {settings.TIME_ZONE!r}."
+    return [checks.Error(problem, hint="For example Asia/Shanghai or UTC.", id="botflow.E003")]
+
+
+@checks.register
+def check_sqlite(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    if not is_sqlite or sqlite3.sqlite_version_info >= (3, 35):
+        return []
+    problem = f"SQLite {sqlite3.sqlite_version} is too old: claims need UPDATE … RETURNING."
+    return [checks.Error(problem, hint="Use SQLite 3.35 or newer.", id="botflow.E004")]
+
+
+@checks.register
+def check_redis_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not settings.REDIS_URL or settings.REDIS_URL.startswith(
+        ("redis://", "rediss://", "unix://")
+    ):
+        return []
+    problem = "REDIS_URL must begin with redis://, rediss:// or unix://."
+    return [checks.Error(problem, hint="For example redis://localhost:6379/0.", id="botflow.E005")]
+
+
+@checks.register
+def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    most = 30
+    if settings.BOTFLOW_LEASE <= most:
+        return []
+    problem = f"BOTFLOW_LEASE is {settings.BOTFLOW_LEASE:g} seconds."
+    hint = f"Replies of a machine that is lost wait that long; {most} or less is usual."
+    return [checks.Warning(problem, hint=hint, id="botflow.W001")]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_machines(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """PostgreSQL is what several machines share; without Redis they would lose each other's frames."""
+    is_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    if not is_postgres or settings.REDIS_URL:
+        return []
+    problem = "PostgreSQL is used without REDIS_URL."
+    hint = "On one machine this is fine; web processes of other machines would show no live text."
+    return [checks.Info(problem, hint=hint, id="botflow.I001")]
+
+
+def refuse_to_start_with_errors() -> None:
+    """Run all checks; raise SystemCheckError with every error. For servers that run none."""
+    errors = [problem for problem in checks.run_checks() if problem.is_serious()]
+    if errors:
+        raise SystemCheckError("\n".join(str(error) for error in errors))

@@ -1,0 +1,57 @@
+"""Structured logs for every process: one event a line, with the ids that follow a message to its reply."""
+
+import logging
+import logging.config
+
+import structlog
+
+
+def logging_config(*, log_format: str, level: str) -> None:
+    """Send the standard library's loggers through structlog's console or JSON renderer.
+
+    Ids bound with `structlog.contextvars.bind_contextvars` (conversation, message, run) appear on
+    every line logged within that task, whichever library logs it.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": shared,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+    }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"structured": formatter},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {
+                # Both log each connection at INFO; the ids in our own lines say more.
+                "daphne.http_protocol": {"level": "WARNING"},
+                "daphne.ws_protocol": {"level": "WARNING"},
+                "django.channels.server": {"level": "WARNING"},
+                # A handler of its own keeps django-q2 from adding a second one.
+                "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

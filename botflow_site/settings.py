@@ -1,0 +1,227 @@
+"""All configuration, read from the environment once; a wrong value stops the start with its name."""
+
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from botflow_site.env import Environment
+from botflow_site.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+# Where the embedded default keeps its database, secret key and sockets.
+BOTFLOW_DATA_DIR = Path(env.text("BOTFLOW_DATA_DIR", str(BASE_DIR / "data"))).absolute()
+try:
+    BOTFLOW_DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"BOTFLOW_DATA_DIR: cannot create {BOTFLOW_DATA_DIR}: {error.strerror}."
+    ) from None
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret in `path`, making it once; the first of two processes to create it wins."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64), encoding="utf-8")
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="utf-8").strip()
+
+
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret(BOTFLOW_DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+# -- what BotFlow is -------------------------------------------------------------------------------
+
+BOTFLOW_HOST = env.text("BOTFLOW_HOST", "127.0.0.1")
+BOTFLOW_PORT = env.number("BOTFLOW_PORT", 8000, least=1, most=65535)
+# Worker processes of one `qcluster`; each runs BOTFLOW_CONCURRENCY runs at once.
+BOTFLOW_WORKERS = env.number("BOTFLOW_WORKERS", 1, least=1, most=64)
+BOTFLOW_CONCURRENCY = env.number("BOTFLOW_CONCURRENCY", 100, least=1, most=5000)
+# Plain functions run in threads: how many of them at once in one worker.
+BOTFLOW_THREADS = env.number("BOTFLOW_THREADS", 8, least=1, most=200)
+# Seconds after SIGTERM in which a worker may finish what it runs; the rest goes back to the queue.
+BOTFLOW_STOP_GRACE = env.number("BOTFLOW_STOP_GRACE", 4.0, least=0, most=3600)
+# Seconds for which a worker that went silent still owns its runs; it renews them four times as often.
+BOTFLOW_LEASE = env.number("BOTFLOW_LEASE", 20.0, least=2, most=600)
+# Seconds one run may take unless it was submitted with a timeout of its own.
+BOTFLOW_RUN_TIMEOUT = env.number("BOTFLOW_RUN_TIMEOUT", 300.0, least=0.1, most=86400)
+# Days for which finished runs are kept; 0 keeps them for ever.
+BOTFLOW_RETENTION_DAYS = env.number("BOTFLOW_RETENTION_DAYS", 30, least=0, most=36500)
+
+BOTFLOW_AGENT = env.text("BOTFLOW_AGENT", "echo")
+BOTFLOW_CHANNELS = {
+    "web": "conversations.channels.web.WebChannel",
+    **env.mapping("BOTFLOW_CHANNELS"),
+}
+BOTFLOW_CHAT_ACCESS = env.choice("BOTFLOW_CHAT_ACCESS", "anonymous", ("anonymous", "login"))
+# Messages of a conversation that an agent is shown as history.
+BOTFLOW_HISTORY_MESSAGES = env.number("BOTFLOW_HISTORY_MESSAGES", 40, least=0, most=1000)
+# Characters (code points) of one message.
+BOTFLOW_MAX_MESSAGE_LENGTH = env.number(
+    "BOTFLOW_MAX_MESSAGE_LENGTH", 20_000, least=1, most=1_000_000
+)
+# Characters of one reply; a longer one is cut there and says so.
+BOTFLOW_MAX_REPLY_LENGTH = env.number("BOTFLOW_MAX_REPLY_LENGTH", 200_000, least=1, most=10_000_000)
+# Bytes of one WebSocket frame from a client; a larger one closes the socket with 1009.
+BOTFLOW_MAX_FRAME_BYTES = env.number(
+    "BOTFLOW_MAX_FRAME_BYTES", 262_144, least=1024, most=16_777_216
+)
+# Frames per second one socket may send on average, and how many at once.
+BOTFLOW_FRAME_RATE = env.number("BOTFLOW_FRAME_RATE", 200, least=1, most=100_000)
+BOTFLOW_FRAME_BURST = env.number("BOTFLOW_FRAME_BURST", 400, least=1, most=1_000_000)
+# Messages of one socket that may wait for their answer; a further one is refused as rate_limited.
+BOTFLOW_MAX_WAITING = env.number("BOTFLOW_MAX_WAITING", 100, least=1, most=100_000)
+# Bytes that wait for a client that does not read; beyond them its socket is dropped.
+BOTFLOW_MAX_UNSENT_BYTES = env.number(
+    "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824
+)
+
+# -- Django ----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "scheduling",  # before django_q, whose qcluster command it replaces
+    "django_q",
+    "conversations",
+    "wechat",
+    "botflow_site",
+    # Apps of the site's own, with their actions, agents and channels.
+    *env.words("BOTFLOW_APPS"),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "botflow_site.middleware.ContentSecurityPolicy",
+]
+
+ROOT_URLCONF = "botflow_site.urls"
+ASGI_APPLICATION = "botflow_site.asgi.application"
+AUTH_USER_MODEL = "conversations.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": env.database("DATABASE_URL", f"sqlite:///{BOTFLOW_DATA_DIR}/botflow.sqlite3")
+}
+# Persistent connections: closing the last one makes SQLite fold its WAL back each time.
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE and 20 s: with deferred transactions 92 % of concurrent writes fail as locked.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": str(BOTFLOW_DATA_DIR / "test.sqlite3")}
+
+REDIS_URL = env.text("REDIS_URL")
+if REDIS_URL:
+    # The pub/sub layer: the core one loses frames silently beyond 100 waiting ones per process.
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+    }
+else:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "conversations.local_layer.LocalChannelLayer",
+            "CONFIG": {"directory": str(BOTFLOW_DATA_DIR / "layer")},
+        }
+    }
+
+Q_CLUSTER = {
+    "name": "botflow",
+    "broker_class": "scheduling.broker.FireTimeBroker",
+    "workers": BOTFLOW_WORKERS,
+    "scheduler": False,  # looks every 30 s, and one malformed row stops all of it
+    "timeout": 3600,  # timeouts are per run and kept by the worker; these two satisfy the library
+    "retry": 86400,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "label": "django-q2",
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BOTFLOW_DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Static files are served from the apps themselves: a fresh checkout needs no collectstatic.
+WHITENOISE_USE_FINDERS = True
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Production is told by HTTPS: `BOTFLOW_HTTPS=true` once the site is reached only through TLS.
+BOTFLOW_HTTPS = env.flag("BOTFLOW_HTTPS")
+SECURE_SSL_REDIRECT = BOTFLOW_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BOTFLOW_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if BOTFLOW_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BOTFLOW_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BOTFLOW_HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 365 * 86400
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "console", ("console", "json"))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING_CONFIG = None
+logging_config(log_format=LOG_FORMAT, level=LOG_LEVEL)

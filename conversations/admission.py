@@ -1,0 +1,88 @@
+"""Who may open a socket: checks the origin, then finds out who is there."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http.request import validate_host
+
+from conversations.identity import Identity, from_session, from_token, new_visitor
+
+
+class Refused(Exception):  # noqa: N818  (an answer, not a mistake)
+    """A browser page of another site tried to open the socket."""
+
+
+def admit(scope: dict[str, Any], token: str) -> Identity | None:
+    """Return who opens a socket; None where a sign-in is needed. At most two queries.
+
+    A token outranks the session. Without an Origin it is no browser: it is let in with its token
+    or as a new visitor. Raises Refused for an Origin that is not this site's own.
+    """
+    headers = _headers(scope)
+    if not is_own_origin(headers):
+        raise Refused
+    session = _session(headers)
+    user = get_user(SimpleNamespace(session=session)) if session is not None else None  # type: ignore[arg-type]
+    user_id = str(user.pk) if user is not None and user.is_authenticated else None
+    if settings.BOTFLOW_CHAT_ACCESS == "login":
+        identity = from_token(token) if token else None
+        if identity and identity.participant.startswith("user:"):
+            return identity
+        return from_session(session, user_id) if user_id else None
+    if token and (identity := from_token(token)):
+        return identity
+    known = from_session(session, user_id) if session is not None else None
+    return known or new_visitor()
+
+
+def is_own_origin(headers: dict[str, list[str]]) -> bool:
+    """Tell whether Host is ours and Origin, where there is one, this very site, port included."""
+    origins = headers.get("origin", [])
+    hosts = headers.get("host", [])
+    if len(hosts) != 1 or not validate_host(_hostname(hosts[0]), settings.ALLOWED_HOSTS):
+        return False
+    if not origins:
+        return True
+    if len(origins) > 1:
+        return False
+    if origins[0] in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    origin = urlsplit(origins[0])
+    return origin.scheme in ("http", "https") and _with_port(
+        origin.netloc, origin.scheme
+    ) == _with_port(hosts[0], origin.scheme)
+
+
+def _with_port(host: str, scheme: str) -> str:
+    has_port = host.rpartition(":")[2].isdigit() and not host.endswith("]")
+    return host.lower() if has_port else f"{host.lower()}:{443 if scheme == 'https' else 80}"
+
+
+def _hostname(host: str) -> str:
+    name, separator, port = host.rpartition(":")
+    return name.lower() if separator and port.isdigit() else host.lower()
+
+
+def _headers(scope: dict[str, Any]) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return headers
+
+
+def _session(headers: dict[str, list[str]]) -> Any:
+    """Return the Django session of the request's cookie, or None without one."""
+    cookies = SimpleCookie()
+    for header in headers.get("cookie", []):
+        cookies.load(header)
+    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
+    if morsel is None:
+        return None
+    return import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)

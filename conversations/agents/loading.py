@@ -1,0 +1,120 @@
+"""Finds the agent that `BOTFLOW_AGENT` names and turns whatever it is into a stream of chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from conversations.agents.contract import AgentError, Chunk, Turn
+
+#: Short names of the agents that come with BotFlow.
+BUILT_IN = {"echo": "conversations.agents.echo.reply"}
+
+
+@cache
+def get_agent(name: str | None = None) -> Callable[[Turn], Any]:
+    """Return the agent, built once per process; raise ImproperlyConfigured when it is none."""
+    name = name or settings.BOTFLOW_AGENT
+    path = BUILT_IN.get(name, name)
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"BOTFLOW_AGENT: {path!r} cannot be imported: {error}."
+        ) from error
+    agent = found() if inspect.isclass(found) else found
+    if not callable(agent):
+        raise ImproperlyConfigured(
+            f"BOTFLOW_AGENT: {path!r} is neither a function nor an object that can be called."
+        )
+    return agent  # type: ignore[no-any-return]
+
+
+async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Chunk]:
+    """Yield the agent's chunks as they come, whatever kind of callable it is.
+
+    An async generator or coroutine function runs in this loop, a plain function or generator in a
+    thread. Closing this generator closes the agent's, or leaves its thread with `turn.stopped`
+    set. Raises AgentError (permanent) for a value that is neither text nor a chunk.
+    """
+    function = agent if inspect.isroutine(agent) else agent.__call__
+    try:
+        if inspect.isasyncgenfunction(function):
+            async for piece in _closing(agent(turn)):
+                yield _chunk(piece)
+        elif inspect.iscoroutinefunction(function):
+            async for piece in _pieces(await agent(turn)):
+                yield _chunk(piece)
+        else:
+            async for piece in _from_thread(agent, turn):
+                yield _chunk(piece)
+    finally:
+        turn.stopped.set()
+
+
+def _chunk(piece: Any) -> Chunk:
+    if isinstance(piece, str):
+        return Chunk(piece)
+    if isinstance(piece, Chunk):
+        return piece
+    raise AgentError(f"The agent returned {type(piece).__name__} where text was expected.")
+
+
+async def _closing(pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    try:
+        async for piece in pieces:
+            yield piece
+    finally:
+        await pieces.aclose()  # type: ignore[attr-defined]
+
+
+async def _pieces(value: Any) -> AsyncIterator[Any]:
+    if hasattr(value, "__aiter__"):
+        async for piece in _closing(value):
+            yield piece
+    else:
+        yield value
+
+
+async def _from_thread(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Any]:
+    """Run a plain function in a thread of its own and yield what it returns or generates.
+
+    A thread of its own rather than of a pool: a hundred agents that wait on the network must not
+    wait for one another first.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    def put(kind: str, value: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(queue.put_nowait, (kind, value))
+
+    def run() -> None:
+        try:
+            value = agent(turn)
+            for piece in value if isinstance(value, Iterator) else [value]:
+                put("piece", piece)
+                if turn.stopped.is_set():
+                    break
+            put("end", None)
+        except BaseException as error:  # noqa: BLE001  Boundary: raised again in the event loop.
+            put("error", error)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), daemon=True, name="agent").start()
+    while True:
+        kind, value = await queue.get()
+        if kind == "error":
+            raise value
+        if kind == "end":
+            return
+        yield value

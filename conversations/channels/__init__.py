@@ -1,0 +1,6 @@
+"""Channels: the surfaces conversations live on, named by `BOTFLOW_CHANNELS`."""
+
+from conversations.channels.contract import Channel, DeliveryError
+from conversations.channels.loading import get_channel
+
+__all__ = ["Channel", "DeliveryError", "get_channel"]

@@ -1,0 +1,49 @@
+"""The channel contract: how a reply is handed to its surface, and what the surface can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from scheduling.actions import ActionError
+
+if TYPE_CHECKING:
+    from conversations.frames import Frame
+    from conversations.models import Message
+
+
+class DeliveryError(ActionError):
+    """A delivery that failed; one that is not `permanent` is tried again as a run."""
+
+    def __init__(
+        self, message: str, *, permanent: bool, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, permanent=permanent, retry_after=retry_after)
+
+
+class Channel:
+    """A surface. Built once per process; its methods share the worker's event loop."""
+
+    name: ClassVar[str] = ""
+    #: Whether readers catch up with the stored rows by themselves, so that a stored reply is
+    #: delivered; else `deliver` is called for each and its outcome recorded on the message.
+    reads_rows: ClassVar[bool] = False
+    #: Whether text is shown while it is being written.
+    streams: ClassVar[bool] = False
+    #: The longest text one delivery carries, in characters; None for no limit.
+    max_length: ClassVar[int | None] = None
+    #: Attempts of one delivery before it counts as failed.
+    max_attempts: ClassVar[int] = 5
+
+    async def deliver(self, message: Message) -> None:
+        """Hand a finished message to its address; raises DeliveryError.
+
+        May be called again for the same message after a crash: pass its uuid on to a provider
+        that can tell copies apart.
+        """
+        raise NotImplementedError
+
+    async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
+        """Show live frames to whoever is looking; they may be lost, rows are the truth."""

@@ -1,0 +1,37 @@
+"""The web page as a channel: frames go to a group of the channel layer, rows speak for themselves."""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+
+from conversations.channels.contract import Channel
+from conversations.frames import Frame, message_frame
+from conversations.models import Message
+
+logger = logging.getLogger(__name__)
+
+
+def group_name(conversation: UUID) -> str:
+    return f"conversation.{conversation.hex}"
+
+
+class WebChannel(Channel):
+    name = "web"
+    reads_rows = True
+    streams = True
+
+    async def deliver(self, message: Message) -> None:
+        await self.show(message.conversation.uuid, [message_frame(message)])
+
+    async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
+        event = {
+            "type": "chat.frames",
+            "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
+        }
+        try:
+            await get_channel_layer().group_send(group_name(conversation), event)
+        except (OSError, ConnectionError) as error:
+            # Redis is away: readers catch up with the rows.
+            logger.warning("Live frames could not be sent. %s", error)

@@ -1,0 +1,285 @@
+"""The WebSocket of the web chat: translates frames in and out, and calls inward once for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.utils.translation import gettext as _
+
+from conversations import inbound, reading
+from conversations.admission import Refused, admit
+from conversations.channels import get_channel
+from conversations.channels.web import group_name
+from conversations.frames import Frame, encode, error_frame, message_frame
+from conversations.identity import Identity
+from conversations.inbound import FrameError
+from conversations.limits import Flood, TokenBucket
+from conversations.reading import ConversationNotFound, Place
+from conversations.receiving import Incoming, Received, receive_messages
+from conversations.steering import MessageNotFound, Steering, retry_answers, stop_answers
+from conversations.watching import watcher
+from scheduling.group_commit import group_commit
+
+logger = structlog.stdlib.get_logger(__name__)
+
+NOT_FOUND, LOGIN_NEEDED, TRY_LATER, FLOODED = 4404, 4401, 1013, 1008
+# Seconds between the pages of a long catch-up: time for the client to read one.
+PAGE_PAUSE = 0.05
+
+
+class ChatConsumer(AsyncConsumer):
+    """One socket of one reader in one conversation."""
+
+    place: Place
+    token: str
+    #: The largest change this socket was told of.
+    seq = 0
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.bucket = TokenBucket(settings.BOTFLOW_FRAME_RATE, settings.BOTFLOW_FRAME_BURST)
+        # Client ids or message ids of what this socket said and nobody answered yet.
+        self.waiting: set[str] = set()
+        self.storing = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.catching_up = asyncio.Lock()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels' own dispatch crosses into a thread before each event, to close connections
+        # that this consumer never uses: its queries run in the group commit's thread.
+        await getattr(self, get_handler_name(message))(message)
+
+    # -- opening and closing -------------------------------------------------------------------------
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        try:
+            identity = await group_commit().read(admit, self.scope, query.get("token", [""])[0])
+            if identity is None:
+                await self._refuse("login_required", _("Please sign in."), LOGIN_NEEDED)
+                return
+            self.token = identity.token
+            wanted = _wanted(query)
+            self.place = await group_commit().read(reading.find_place, identity, wanted)
+        except Refused:
+            await self.send({"type": "websocket.close", "code": 4403})
+            raise StopConsumer from None
+        except (ConversationNotFound, ValueError):
+            detail = _("There is no such conversation.")
+            await self._refuse("not_found", detail, NOT_FOUND)
+            return
+        except (DatabaseError, InterfaceError):
+            logger.exception("A socket could not be opened.")
+            await self._refuse("unavailable", _("Please try again in a moment."), TRY_LATER)
+            return
+        await self.send({"type": "websocket.accept"})
+        await self._join(query)
+
+    async def _join(self, query: dict[str, list[str]]) -> None:
+        """Join the group before reading, so that nothing falls between the two."""
+        structlog.contextvars.bind_contextvars(conversation=str(self.place.uuid))
+        self.group = group_name(self.place.uuid)
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        self.is_open = True
+        watcher().add(self)
+        if self.place.pk:
+            seqs = await group_commit().read(reading.latest_seqs, [self.place.pk])
+            self.place.seq = seqs.get(self.place.pk, 0)
+        self.seq = self.place.seq
+        await self._send(
+            encode(
+                type="welcome",
+                conversation=str(self.place.uuid),
+                seq=self.place.seq,
+                token=self.token,
+            )
+        )
+        after = query.get("after", [""])[0]
+        if after.isdecimal() and len(after) < 20:
+            self._spawn(self.catch_up(int(after)))
+
+    async def _refuse(self, code: str, detail: str, close_code: int) -> None:
+        """Accept, say why, close: a refused handshake would tell a browser nothing."""
+        await self.send({"type": "websocket.accept"})
+        await self._send(error_frame(code, detail).text)
+        await self.send({"type": "websocket.close", "code": close_code})
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        if self.is_open:
+            self.is_open = False
+            watcher().discard(self)
+            with contextlib.suppress(OSError):
+                await self.channel_layer.group_discard(self.group, self.channel_name)
+        # What was received is stored all the same; only reading ends with the socket.
+        raise StopConsumer
+
+    async def close(self, code: int) -> None:
+        self.is_open = False
+        watcher().discard(self)
+        await self.send({"type": "websocket.close", "code": code})
+
+    # -- from the client -----------------------------------------------------------------------------
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        if not self.is_open:
+            return
+        try:
+            self.bucket.take()
+            text = message.get("text")
+            if text is None:
+                raise FrameError("bad_frame", _("Frames must be text, not binary."))
+            await self._follow(inbound.parse(text))
+        except FrameError as error:
+            await self._send_error(error.code, error.detail, error.client_id)
+        except Flood:
+            logger.warning("A socket sent too many frames and was closed.")
+            await self.close(FLOODED)
+
+    async def _follow(self, command: inbound.Command) -> None:
+        """Answer at once, or start what must wait: one slow command holds up no other frame."""
+        match command:
+            case inbound.Ping():
+                await self._send('{"type":"pong"}')
+            case inbound.Say():
+                self._say(command)
+            case inbound.Stop():
+                if self.place.pk:
+                    self._spawn(self._stop(Steering(self.place.pk)))
+            case inbound.Retry():
+                if self.place.pk is None:
+                    raise FrameError("not_found", _("There is no such message."))
+                self._spawn(self._retry(Steering(self.place.pk, command.id)))
+            case inbound.Resume():
+                self._spawn(self.catch_up(command.after))
+            case inbound.History():
+                self._spawn(self._show_history(command))
+
+    def _say(self, command: inbound.Say) -> None:
+        if len(self.waiting) + self.storing >= settings.BOTFLOW_MAX_WAITING:
+            detail = _("Too many messages wait for their answer; please wait a moment.")
+            raise FrameError("rate_limited", detail, client_id=command.client_id)
+        self.storing += 1
+        self._spawn(self._store(command))
+
+    async def _store(self, command: inbound.Say) -> None:
+        incoming = Incoming(
+            channel=reading.WEB,
+            address=str(self.place.uuid),
+            content=command.content,
+            content_type=command.content_type,
+            attachment=command.attachment,
+            external_id=command.client_id,
+            participant=self.place.participant,
+            conversation_uuid=self.place.uuid,
+        )
+        try:
+            received = await group_commit()(receive_messages, incoming)
+        except (DatabaseError, InterfaceError):
+            logger.exception("A message could not be stored.")
+            detail = _("Your message could not be stored. Please send it again.")
+            await self._send_error("unavailable", detail, command.client_id)
+            return
+        finally:
+            self.storing -= 1
+        self.place.pk = received.message.conversation_id
+        await self._acknowledge(received)
+
+    async def _acknowledge(self, received: Received) -> None:
+        message = received.message
+        frame = message_frame(message)
+        if received.is_new:
+            self.waiting.add(str(message.uuid))
+            logger.info("Received a message.", message=message.pk)
+            await get_channel(reading.WEB).show(self.place.uuid, [frame])
+            return
+        # Sent before: the reader may have missed what came of it.
+        await self._send(frame.text)
+        reply = await group_commit().read(reading.reply_of, message)
+        if reply:
+            await self._send(message_frame(reply, reply_to=message.uuid).text)
+
+    async def _stop(self, wish: Steering) -> None:
+        await group_commit()(stop_answers, wish)
+
+    async def _retry(self, wish: Steering) -> None:
+        try:
+            frames = await group_commit()(retry_answers, wish)
+        except MessageNotFound:
+            await self._send_error("not_found", _("There is no such message."))
+            return
+        if frames:
+            await get_channel(reading.WEB).show(self.place.uuid, frames)
+
+    async def _show_history(self, command: inbound.History) -> None:
+        page = await group_commit().read(
+            reading.history, self.place.pk, command.before, command.limit
+        )
+        await self._send(page)
+
+    async def catch_up(self, after: int) -> None:
+        """Send every message changed after `after`, whole, in pages the client can keep up with."""
+        async with self.catching_up:
+            while self.is_open and self.place.pk:
+                page = await group_commit().read(reading.changes, self.place.pk, after)
+                for frame in page.frames:
+                    await self._send_frame(frame)
+                self.waiting.difference_update(page.settled)
+                if not page.has_more:
+                    self.seq = max(self.seq, page.seq)
+                    return
+                after = page.frames[-1].seq
+                await asyncio.sleep(PAGE_PAUSE)
+
+    # -- to the client -------------------------------------------------------------------------------
+
+    async def chat_frames(self, event: dict[str, Any]) -> None:
+        """Pass on what a worker or another socket of this conversation shows."""
+        if self.place.pk is None:
+            self._spawn(self._learn_pk())
+        for text, seq, settles in event["frames"]:
+            self.waiting.discard(settles)
+            await self._send_frame(Frame(text, seq))
+
+    async def _learn_pk(self) -> None:
+        """Find the row that another socket of this reader has made by now."""
+        with contextlib.suppress(ConversationNotFound):
+            identity = Identity(self.place.participant)
+            found = await group_commit().read(reading.find_place, identity, self.place.uuid)
+            self.place.pk = found.pk
+
+    async def _send_frame(self, frame: Frame) -> None:
+        self.seq = max(self.seq, frame.seq)
+        if frame.text:
+            await self._send(frame.text)
+
+    async def _send_error(self, code: str, detail: str, client_id: str = "") -> None:
+        await self._send(error_frame(code, detail, client_id=client_id).text)
+
+    async def _send(self, text: str) -> None:
+        await self.send({"type": "websocket.send", "text": text})
+
+    def _spawn(self, work: Any) -> None:
+        """Run beside the socket's own loop, which is free for the next frame."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._reap)
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A frame could not be followed.", exc_info=error)
+
+
+def _wanted(query: dict[str, list[str]]) -> uuid.UUID | None:
+    """Return the conversation the URL names; ValueError for one that cannot be."""
+    values = query.get("conversation")
+    return uuid.UUID(values[0]) if values else None

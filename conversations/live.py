@@ -1,0 +1,146 @@
+"""A reply while it streams: its deltas go out at a readable pace, its text is saved now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from conversations import replies, texts
+from conversations.agents import Chunk
+from conversations.channels import get_channel
+from conversations.frames import Frame, delta_frame, message_frame, status_frame
+from conversations.models import Message
+from conversations.replies import ReplyText
+from scheduling.group_commit import group_commit
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two deltas of one reply: faster than one reads, and few enough to carry hundreds.
+DELTA_EVERY = 0.04
+# Seconds until a reply is first saved, and between later saves: what a reload may be behind by.
+FIRST_SAVE, SAVE_EVERY = 0.25, 1.0
+
+
+class LiveReply:
+    """Collects chunks; as a context manager it shows and saves them beside the agent's work.
+
+    A quick reply is over before its first save and costs no write but the last. `is_again` has
+    readers forget the text of an earlier attempt before the first delta of this one.
+    """
+
+    def __init__(self, message: Message, *, is_again: bool) -> None:
+        self.message = message
+        self.channel = get_channel(message.conversation.channel)
+        self.is_again = is_again
+        self.content = ""
+        self.detail = ""
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.created_at = timezone.now()
+        self._open_pair = ""
+        self._shown = self._saved = 0
+        self._keeper: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self.is_again:
+            stored = await group_commit()(replies.save_parts, self.text())
+            if stored:
+                await self._show([message_frame(stored, reply_to=self.message.uuid)])
+        await self._show([status_frame(self.message.uuid, Message.State.ANSWERING)])
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._keeper:
+            self._keeper.cancel()
+        if self._saving and not self._saving.done():
+            # Or this part might be written after the end of the reply.
+            await asyncio.wait([self._saving])
+
+    async def add(self, chunk: Chunk) -> bool:
+        """Append a chunk; return False once the reply has reached its longest."""
+        if chunk.input_tokens is not None:
+            self.input_tokens = chunk.input_tokens
+        if chunk.output_tokens is not None:
+            self.output_tokens = chunk.output_tokens
+        text, self._open_pair = texts.split_open_pair(self._open_pair + chunk.text)
+        self.content += texts.clean(text)
+        if len(self.content) > settings.BOTFLOW_MAX_REPLY_LENGTH:
+            self.content = self.content[: settings.BOTFLOW_MAX_REPLY_LENGTH]
+            self.detail = _("The reply was cut at its longest.")
+            return False
+        if self._shown == 0 and self.content:
+            await self._show(self._delta())
+        return True
+
+    def text(self, process_time_ms: int | None = None) -> ReplyText:
+        return ReplyText(
+            to=self.message,
+            content=self.content,
+            created_at=self.created_at,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            process_time_ms=process_time_ms,
+            detail=self.detail,
+            is_again=self.is_again,
+        )
+
+    async def save(self) -> None:
+        """Store the text so far; the state answering too, at the first time."""
+        self._saved = len(self.content)
+        await group_commit()(replies.save_parts, self.text())
+        # No frame says so, but readers need not ask for a change that the deltas have told.
+        await self._show([Frame("", seq=self.message.seq)])
+
+    async def show_end(self, reply: Message) -> None:
+        """Show the stored reply whole, and that its message is answered."""
+        await self._show(
+            [
+                *self._delta(),
+                message_frame(reply, reply_to=self.message.uuid),
+                status_frame(self.message.uuid, self.message.state, seq=self.message.seq),
+            ]
+        )
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        save_at = loop.time() + FIRST_SAVE
+        is_first = True
+        while True:
+            await asyncio.sleep(DELTA_EVERY)
+            await self._show(self._delta())
+            if loop.time() < save_at:
+                continue
+            save_at = loop.time() + SAVE_EVERY
+            if is_first or len(self.content) > self._saved:
+                is_first = False
+                self._saving = asyncio.create_task(self._try_to_save())
+                await asyncio.shield(self._saving)
+
+    async def _try_to_save(self) -> None:
+        try:
+            await self.save()
+        except Exception:  # Boundary: a part that was not saved is in the next one, or in the end.
+            logger.exception("A part of a reply could not be saved.")
+
+    def _delta(self) -> list[Frame]:
+        if self._shown == len(self.content):
+            return []
+        offset, self._shown = self._shown, len(self.content)
+        return [delta_frame(self.message.reply_uuid, offset, self.content[offset:])]
+
+    async def _show(self, frames: list[Frame]) -> None:
+        if frames and self.channel.streams:
+            await self.channel.show(self.message.conversation.uuid, frames)

@@ -1,0 +1,183 @@
+"""Conversations and messages: the rows that readers catch up with, whatever frames were lost."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from typing import Self
+
+from django.contrib.auth.models import AbstractUser
+from django.db import connection, models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+#: Makes the id of a reply from the id of the message it answers: a rescued run finds it again.
+REPLY_NAMESPACE = uuid.UUID("3e2f2b0c-6a3b-4f60-9d5e-8a4f0b7c1d2e")
+
+
+class User(AbstractUser):
+    """A person who may sign in; a class of our own so that fields can be added later."""
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def advance(self, steps: Counter[int]) -> dict[int, int]:
+        """Take `steps[id]` numbers of each conversation's `seq`; return the first one taken.
+
+        The row lock is held until the caller's transaction ends, so numbers become visible in
+        their order. Rows are locked in the order of their ids: two batches cannot deadlock.
+        """
+        first: dict[int, int] = {}
+        with connection.cursor() as cursor:
+            now = connection.ops.adapt_datetimefield_value(timezone.now())
+            for pk in sorted(steps):
+                cursor.execute(
+                    "UPDATE conversations_conversation SET seq = seq + %s, updated_at = %s"
+                    " WHERE id = %s RETURNING seq",
+                    [steps[pk], now, pk],
+                )
+                row = cursor.fetchone()
+                if row is None:
+                    raise Conversation.DoesNotExist(f"Conversation {pk} is gone.")
+                first[pk] = row[0] - steps[pk] + 1
+        return first
+
+
+class Conversation(models.Model):
+    """The ordered messages of one address on one channel."""
+
+    uuid = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
+    channel = models.CharField(_("channel"), max_length=50)
+    address = models.CharField(_("address"), max_length=200)
+    # Who may read it on the web page: `user:<id>` or `visitor:<uuid>`; empty elsewhere.
+    participant = models.CharField(_("participant"), max_length=100, blank=True, default="")
+    title = models.CharField(_("title"), max_length=200, blank=True, default="")
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    seq = models.PositiveBigIntegerField(_("sequence"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address"], name="conversation_address")
+        ]
+        indexes = [
+            models.Index(fields=["participant", "-updated_at"], name="conversation_participant"),
+            models.Index(fields=["-updated_at"], name="conversation_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"{self.channel} {self.uuid}"
+
+    @property
+    def key(self) -> str:
+        """The key under which its runs follow one another, and the owner of its schedules."""
+        return f"conversation:{self.pk}"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def since(self, seq: int) -> Self:
+        """Messages changed after `seq`, in the order of their last change."""
+        return self.filter(seq__gt=seq).order_by("seq")
+
+    def before(self, seq: int) -> Self:
+        """Messages last changed before `seq`, the latest first."""
+        return self.filter(seq__lt=seq).order_by("-seq")
+
+    def waiting(self) -> Self:
+        """What users said and no agent has answered yet, in order."""
+        states = [Message.State.QUEUED, Message.State.ANSWERING]
+        return self.filter(role=Message.Role.USER, state__in=states).order_by("pk")
+
+
+class Message(models.Model):
+    """One utterance. `seq` grows with each of its changes, so that readers can ask for the newer."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("User")
+        ASSISTANT = "assistant", _("Assistant")
+        SYSTEM = "system", _("System")
+
+    class ContentType(models.TextChoices):
+        TEXT = "text", _("Text")
+        IMAGE = "image", _("Image")
+        VOICE = "voice", _("Voice")
+        FILE = "file", _("File")
+        EVENT = "event", _("Event")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        ANSWERING = "answering", _("Answering")
+        ANSWERED = "answered", _("Answered")
+        STREAMING = "streaming", _("Streaming")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
+
+    class Delivery(models.TextChoices):
+        NONE = "", _("Not needed")
+        WAITING = "waiting", _("Waiting")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+
+    uuid = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation")
+    )
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    content = models.TextField(_("content"), blank=True, default="")
+    content_type = models.CharField(
+        _("content type"), max_length=10, choices=ContentType.choices, default=ContentType.TEXT
+    )
+    attachment = models.CharField(_("attachment"), max_length=500, blank=True, default="")
+    reply_to = models.OneToOneField(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="reply",
+        verbose_name=_("reply to"),
+    )
+    external_id = models.CharField(_("external id"), max_length=200, blank=True, default="")
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    detail = models.CharField(_("detail"), max_length=500, blank=True, default="")
+    seq = models.PositiveBigIntegerField(_("sequence"), editable=False)
+    input_tokens = models.PositiveIntegerField(_("input tokens"), null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(_("output tokens"), null=True, blank=True)
+    process_time_ms = models.PositiveIntegerField(_("process time in ms"), null=True, blank=True)
+    delivery_state = models.CharField(
+        _("delivery"), max_length=10, choices=Delivery.choices, blank=True, default=Delivery.NONE
+    )
+    delivery_error = models.CharField(_("delivery error"), max_length=500, blank=True, default="")
+    provider_id = models.CharField(_("provider id"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            # A redelivered message is stored once, whoever receives the copies.
+            models.UniqueConstraint(
+                fields=["conversation", "external_id"],
+                condition=~Q(external_id=""),
+                name="message_external_id",
+            )
+        ]
+        indexes = [
+            models.Index("conversation", "seq", name="message_seq"),
+            models.Index(fields=["-created_at"], name="message_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.uuid}"
+
+    @property
+    def reply_uuid(self) -> uuid.UUID:
+        """The id its reply has, or will have."""
+        return uuid.uuid5(REPLY_NAMESPACE, str(self.uuid))

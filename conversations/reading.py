@@ -1,0 +1,111 @@
+"""What a reader of a web conversation is shown: which one, what changed since, what came before."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from conversations.frames import Frame, encode, message_fields, message_frame
+from conversations.identity import Identity
+from conversations.models import Conversation, Message
+
+WEB = "web"
+# Frames of one page of a catch-up, and the bytes after which a page or a history frame is closed.
+PAGE_MESSAGES, PAGE_BYTES = 50, 131_072
+
+
+class ConversationNotFound(LookupError):
+    """There is no such conversation for this reader; whether for another is not told."""
+
+
+@dataclass(slots=True)
+class Place:
+    """The conversation a socket is in. `pk` is None until its first message makes the row."""
+
+    uuid: uuid.UUID
+    participant: str
+    pk: int | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Changed messages in the order of their change; `seq` is the conversation's own."""
+
+    frames: list[Frame]
+    seq: int
+    has_more: bool
+    settled: list[str]
+
+
+def find_place(identity: Identity, wanted: uuid.UUID | None) -> Place:
+    """Return the wanted conversation, or without a wish the latest one, or a first one to be.
+
+    Raises ConversationNotFound for one that is not this participant's. One query.
+    """
+    mine = Conversation.objects.filter(channel=WEB, participant=identity.participant)
+    found = mine.filter(uuid=wanted) if wanted else mine.order_by("-updated_at")
+    row = found.values_list("uuid", "pk", "seq").first()
+    if row:
+        return Place(row[0], identity.participant, row[1], row[2])
+    if wanted in (None, identity.first_conversation):
+        return Place(identity.first_conversation, identity.participant)
+    raise ConversationNotFound
+
+
+def changes(pk: int, after: int) -> Page:
+    """Return a page of what changed after `after`; two queries.
+
+    An `after` beyond the conversation's own number comes from a time before a backup was
+    restored: the reader is shown everything.
+    """
+    seq = Conversation.objects.values_list("seq", flat=True).get(pk=pk)
+    messages = Message.objects.filter(conversation=pk).select_related("reply_to")
+    rows = list(messages.since(0 if after > seq else after)[: PAGE_MESSAGES + 1])
+    frames: list[Frame] = []
+    settled, size = [], 0
+    for row in rows[:PAGE_MESSAGES]:
+        frames.append(message_frame(row))
+        size += len(frames[-1].text)
+        if row.role == Message.Role.USER and row.state not in ("queued", "answering"):
+            settled.append(str(row.uuid))
+        if size > PAGE_BYTES:
+            break
+    return Page(frames, seq, len(frames) < len(rows), settled)
+
+
+def history(pk: int | None, before: int, limit: int) -> str:
+    """Return the `history` frame: up to `limit` messages from before `before`, the oldest first.
+
+    Fewer when they are long; `more` tells whether there are others. One query.
+    """
+    if pk is None:
+        return encode(type="history", messages=[], more=False)
+    messages = Message.objects.filter(conversation=pk).select_related("reply_to")
+    rows = list(messages.before(before)[: limit + 1])
+    shown: list[tuple[tuple[int, int], dict[str, object]]] = []
+    size = 0
+    for row in rows[:limit]:
+        fields = message_fields(row)
+        size += len(str(fields["content"])) + len(str(fields["html"]))
+        if shown and size > PAGE_BYTES:
+            break
+        # Each reply behind what it answers, also where several messages were sent at once.
+        shown.append(((row.reply_to_id or row.pk, row.pk), fields))
+    shown.sort(key=lambda entry: entry[0])
+    more = len(shown) < len(rows)
+    return encode(type="history", messages=[fields for _, fields in shown], more=more)
+
+
+def latest_seqs(pks: list[int]) -> dict[int, int]:
+    """Return the current number of each conversation; one query for every 500."""
+    seqs: dict[int, int] = {}
+    for start in range(0, len(pks), 500):
+        rows = Conversation.objects.filter(pk__in=pks[start : start + 500])
+        seqs |= dict(rows.values_list("pk", "seq"))
+    return seqs
+
+
+def reply_of(message: Message) -> Message | None:
+    """Return the reply a message has so far; one query."""
+    return Message.objects.filter(uuid=message.reply_uuid).first()

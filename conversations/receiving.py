@@ -1,0 +1,150 @@
+"""Receiving: stores what was said and queues its answer in one transaction, many at a time."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations.models import Conversation, Message
+from scheduling.actions import prepare, submit_many
+from scheduling.models import Run
+
+ANSWER = "conversations.answer"
+#: Attempts of an answer; more than one because a worker may be killed while it runs.
+ANSWER_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Something that arrived on a channel. `external_id` makes a second delivery harmless."""
+
+    channel: str
+    address: str
+    content: str
+    content_type: str = Message.ContentType.TEXT
+    attachment: str = ""
+    external_id: str = ""
+    participant: str = ""
+    #: The id of the conversation if this message opens it.
+    conversation_uuid: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The stored message; `is_new` is False for one that had been delivered before."""
+
+    message: Message
+    is_new: bool
+
+
+def receive_messages(incoming: list[Incoming]) -> list[Received]:
+    """Store messages in the order given and queue their answers; joins the caller's transaction.
+
+    A message whose external id the conversation has already is not stored again and enqueues
+    nothing. Opens conversations that do not exist yet. About six queries, however many messages.
+    """
+    conversations = _open_conversations(incoming)
+    places = [conversations[item.channel, item.address] for item in incoming]
+    known = _known(incoming, places)
+    fresh: dict[tuple[int, str], Message] = {}
+    stored: list[Message] = []
+    results: list[Received] = []
+    for item, conversation in zip(incoming, places, strict=True):
+        identity = (conversation.pk, item.external_id)
+        earlier = item.external_id and (known.get(identity) or fresh.get(identity))
+        message = earlier or _message(item, conversation)
+        if not earlier:
+            stored.append(message)
+            fresh[identity] = message
+        results.append(Received(message, is_new=not earlier))
+    _store(stored)
+    return results
+
+
+def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conversation]:
+    """Return the conversation of each address, making those that are missing.
+
+    Two processes may open one at the same time: the unique address lets one row be made, and both
+    read it afterwards.
+    """
+    wanted = {(item.channel, item.address): item for item in incoming}
+    found = _find(wanted)
+    missing = [item for address, item in wanted.items() if address not in found]
+    if missing:
+        made = [
+            Conversation(
+                uuid=item.conversation_uuid or uuid.uuid4(),
+                channel=item.channel,
+                address=item.address,
+                participant=item.participant,
+                title=item.content.strip()[:60],
+            )
+            for item in missing
+        ]
+        Conversation.objects.bulk_create(made, ignore_conflicts=True)
+        found |= _find({(item.channel, item.address): item for item in missing})
+    return found
+
+
+def _find(wanted: dict[tuple[str, str], Incoming]) -> dict[tuple[str, str], Conversation]:
+    channels: dict[str, list[str]] = {}
+    for channel, address in wanted:
+        channels.setdefault(channel, []).append(address)
+    where = Q()
+    for channel, addresses in channels.items():
+        where |= Q(channel=channel, address__in=addresses)
+    rows = Conversation.objects.filter(where).only("id", "uuid", "channel", "address")
+    return {(row.channel, row.address): row for row in rows}
+
+
+def _known(incoming: list[Incoming], places: list[Conversation]) -> dict[tuple[int, str], Message]:
+    """Return the stored messages among those that arrived with an external id."""
+    ids = [item.external_id for item in incoming if item.external_id]
+    if not ids:
+        return {}
+    messages = Message.objects.filter(
+        conversation__in={place.pk for place in places}, external_id__in=ids
+    )
+    return {(message.conversation_id, message.external_id): message for message in messages}
+
+
+def _message(item: Incoming, conversation: Conversation) -> Message:
+    return Message(
+        conversation=conversation,
+        role=Message.Role.USER,
+        content=item.content,
+        content_type=item.content_type,
+        attachment=item.attachment,
+        external_id=item.external_id,
+        state=Message.State.QUEUED,
+        created_at=timezone.now(),
+    )
+
+
+def _store(messages: list[Message]) -> None:
+    if not messages:
+        return
+    steps = Counter(message.conversation_id for message in messages)
+    seq = Conversation.objects.advance(steps)
+    for message in messages:
+        message.seq = seq[message.conversation_id]
+        seq[message.conversation_id] += 1
+    Message.objects.bulk_create(messages)
+    submit_many(answer_run(message) for message in messages)
+
+
+def answer_run(message: Message) -> Run:
+    """Return the unsaved run that answers a message, after the earlier ones of its conversation."""
+    return prepare(
+        ANSWER,
+        {"message": message.pk},
+        key=message.conversation.key,
+        max_attempts=ANSWER_ATTEMPTS,
+        timeout=timedelta(seconds=settings.BOTFLOW_RUN_TIMEOUT),
+    )

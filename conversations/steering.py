@@ -1,0 +1,82 @@
+"""What a reader may do to the answer of their conversation: stop it, have it tried again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations import replies
+from conversations.answering import end_message
+from conversations.frames import Frame, message_frame, status_frame
+from conversations.models import Message
+from conversations.receiving import ANSWER, answer_run
+from scheduling.actions import submit_many
+from scheduling.ending import cancel
+from scheduling.models import Run
+from scheduling.states import FINISHED
+
+
+class MessageNotFound(LookupError):
+    """The conversation has no such message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """A wish about one conversation; `message` is the one to be tried again."""
+
+    conversation: int
+    message: uuid.UUID | None = None
+
+
+def stop_answers(wishes: list[Steering]) -> list[None]:
+    """Stop the answer each conversation is waiting for; what was said after it is still answered.
+
+    A running agent is cancelled by its worker; a message whose turn has not come ends here.
+    """
+    for wish in wishes:
+        message = (
+            Message.objects.waiting()
+            .filter(conversation=wish.conversation)
+            .select_related("conversation")
+            .first()
+        )
+        if message and not _cancel_run(message):
+            end_message(message, state=Message.State.STOPPED, detail="")
+    return [None] * len(wishes)
+
+
+def _cancel_run(message: Message) -> bool:
+    run = (
+        Run.objects.filter(key=message.conversation.key, action=ANSWER, args__message=message.pk)
+        .exclude(state__in=FINISHED)
+        .first()
+    )
+    return bool(run and cancel(run, now=timezone.now()))
+
+
+def retry_answers(wishes: list[Steering]) -> list[list[Frame] | MessageNotFound]:
+    """Queue messages again; return the frames that show it, none for one that is waiting already.
+
+    The id may be that of the message or of its reply. The new reply takes the place of the old.
+    """
+    return [_retry(wish) for wish in wishes]
+
+
+@transaction.atomic
+def _retry(wish: Steering) -> list[Frame] | MessageNotFound:
+    named = Message.objects.filter(conversation=wish.conversation, role=Message.Role.USER)
+    named = named.filter(Q(uuid=wish.message) | Q(reply__uuid=wish.message))
+    message = named.select_related("conversation").select_for_update(of=("self",)).first()
+    if message is None:
+        return MessageNotFound()
+    if message.state in (Message.State.QUEUED, Message.State.ANSWERING):
+        return []
+    replies.start_over(message)
+    submit_many([answer_run(message)])
+    reply = Message.objects.filter(uuid=message.reply_uuid).first()
+    frames = [message_frame(reply, reply_to=message.uuid)] if reply else []
+    return [*frames, status_frame(message.uuid, message.state, seq=message.seq)]

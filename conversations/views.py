@@ -1,0 +1,38 @@
+"""The chat page: where a browser begins; everything after it happens on the WebSocket."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from conversations.chat_texts import chat_texts
+from conversations.identity import remember_visitor
+
+_STATIC = Path(__file__).parent / "static"
+# Named in the page's head, so that a browser fetches them all at once and not one import deeper
+# each round trip.
+MODULES = sorted(str(path.relative_to(_STATIC)) for path in _STATIC.glob("conversations/*.js"))
+
+
+@require_GET
+@never_cache
+@ensure_csrf_cookie
+def chat_page(request: HttpRequest) -> HttpResponse:
+    """Show the chat page, with a session by which the WebSocket knows this visitor again."""
+    if settings.BOTFLOW_CHAT_ACCESS == "login" and not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    remember_visitor(request.session)
+    home = reverse("chat")
+    setup = {
+        "socket": f"{home}ws/chat",
+        "login": redirect_to_login(home).url,
+        "maxLength": settings.BOTFLOW_MAX_MESSAGE_LENGTH,
+        "texts": chat_texts(),
+    }
+    return render(request, "chat.html", {"setup": setup, "modules": MODULES})

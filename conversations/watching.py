@@ -1,0 +1,71 @@
+"""Looks once a second for changes that open sockets were not told of, since frames may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from django.db import DatabaseError, InterfaceError
+
+from conversations import reading
+from scheduling.group_commit import group_commit
+
+if TYPE_CHECKING:
+    from conversations.consumers import ChatConsumer
+
+logger = logging.getLogger(__name__)
+
+# Seconds between looks; a lost frame is made up for after two of them.
+LOOK_EVERY = 0.5
+
+
+class Watcher:
+    """The open sockets of one event loop; looks only while there are any."""
+
+    def __init__(self) -> None:
+        self.sockets: set[ChatConsumer] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._seen: dict[int, int] = {}
+
+    def add(self, socket: ChatConsumer) -> None:
+        self.sockets.add(socket)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+
+    def discard(self, socket: ChatConsumer) -> None:
+        self.sockets.discard(socket)
+
+    async def _watch(self) -> None:
+        while self.sockets:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.look()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("Open sockets cannot be checked; trying again. %s", error)
+
+    async def look(self) -> None:
+        """Have the sockets catch up that do not know yet what the last look saw already."""
+        sockets = [socket for socket in self.sockets if socket.place.pk]
+        earlier = self._seen
+        pks = sorted({socket.place.pk for socket in sockets if socket.place.pk})
+        self._seen = await group_commit().read(reading.latest_seqs, pks) if pks else {}
+        late = [s for s in sockets if s.seq < earlier.get(s.place.pk or 0, 0) and s.is_open]
+        await asyncio.gather(*(socket.catch_up(socket.seq) for socket in late))
+
+
+_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = WeakKeyDictionary()
+
+
+def watcher() -> Watcher:
+    """Return the running event loop's own."""
+    loop = asyncio.get_running_loop()
+    if loop not in _of_loop:
+        _of_loop[loop] = Watcher()
+    return _of_loop[loop]
+
+
+def open_sockets() -> int:
+    """Return how many sockets this process holds open."""
+    return sum(len(one.sockets) for one in list(_of_loop.values()))

@@ -1,0 +1,161 @@
+"""The queue: one row for each thing to do once, and what a cluster reports of itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from scheduling.states import FINISHED, RunState, check_transition
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def pending(self) -> Self:
+        return self.filter(state=RunState.PENDING)
+
+    def running(self) -> Self:
+        return self.filter(state=RunState.RUNNING)
+
+    def due(self, *, now: datetime) -> Self:
+        return self.pending().filter(due_at__lte=now)
+
+    def finished(self) -> Self:
+        return self.filter(state__in=FINISHED)
+
+    def move(self, old: RunState, new: RunState, **fields: Any) -> int:
+        """Move the rows that are still in `old` to `new`; return how many.
+
+        The update is conditional: of two processes that compete for a row one moves it, the other
+        counts 0. Raises IllegalTransition for an edge the graph does not have.
+        """
+        check_transition(old, new)
+        return self.filter(state=old).update(state=new, **fields)
+
+
+class Run(models.Model):
+    """One thing to do, once: an action with its arguments and the moment it is for."""
+
+    action = models.CharField(_("action"), max_length=100)
+    args = models.JSONField(_("arguments"), default=dict, blank=True)
+    key = models.CharField(
+        _("key"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("Of the runs with one key at most one is running, oldest fire time first."),
+    )
+    fire_at = models.DateTimeField(_("fire time"))
+    # Moves the moment (a retry's back-off), never the identity that fire_at is.
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    due_at = models.GeneratedField(
+        expression=Coalesce("not_before", "fire_at"),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+        verbose_name=_("due"),
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=RunState.choices, default=RunState.PENDING
+    )
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    max_attempts = models.PositiveIntegerField(_("maximum attempts"), default=1)
+    # Attempts that ended with their process: such a run is suspected of having killed it.
+    losses = models.PositiveIntegerField(_("attempts lost with their worker"), default=0)
+    timeout_seconds = models.FloatField(_("timeout in seconds"), null=True, blank=True)
+    cluster = models.CharField(_("cluster"), max_length=32, blank=True, default="")
+    worker = models.CharField(_("worker"), max_length=120, blank=True, default="")
+    lease_expires_at = models.DateTimeField(_("lease expires"), null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    result = models.JSONField(_("result"), null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        permissions = [("retry_run", _("Can retry runs")), ("cancel_run", _("Can cancel runs"))]
+        constraints = [
+            # The database keeps runs of one key apart; the claim's own check only avoids the error.
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=Q(state="running") & ~Q(key=""),
+                name="run_one_running_per_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=RunState.values), name="run_state_is_declared"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(lease_expires_at__isnull=False),
+                name="run_running_has_a_lease",
+            ),
+        ]
+        indexes = [
+            # Claiming reads the head of this index, however many rows wait behind it.
+            models.Index("due_at", "id", condition=Q(state="pending"), name="run_due"),
+            models.Index(
+                "key",
+                "fire_at",
+                "id",
+                condition=Q(state__in=["pending", "running"]),
+                name="run_key_order",
+            ),
+            models.Index("lease_expires_at", condition=Q(state="running"), name="run_leases"),
+            models.Index(
+                "id", condition=Q(cancel_requested_at__isnull=False), name="run_cancel_requests"
+            ),
+            models.Index("finished_at", name="run_finished"),
+            models.Index(F("created_at").desc(), name="run_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} #{self.pk}"
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after it was due the latest attempt began; None before the first."""
+        return self.started_at - self.due_at if self.started_at else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the latest attempt took; None while it has not ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return self.finished_at - self.started_at
+
+
+class ClusterStatus(models.Model):
+    """What one running cluster last said of itself; the proof of life that /health reads."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    status = models.TextField(_("status"))
+    seen_at = models.DateTimeField(_("seen"), db_index=True)
+
+    class Meta:
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tally(models.Model):
+    """A counter that every worker adds to, so that /metrics survives restarts and retention."""
+
+    metric = models.CharField(max_length=60)
+    labels = models.CharField(max_length=200, default="", blank=True)
+    value = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies")
+        constraints = [models.UniqueConstraint(fields=["metric", "labels"], name="tally_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.metric}{{{self.labels}}}"
