@@ -1,0 +1,105 @@
+// Where a message is written: Enter sends, an input method may finish its word first, drafts stay.
+
+import { byId } from "./dom.js";
+import { maxLength, text } from "./setup.js";
+import { browser } from "./storage.js";
+import { lengthOf } from "./store.js";
+
+// Safari ends the composition before the Enter that confirms it arrives (WebKit bug 165004).
+const COMPOSITION_TAIL = 30;
+
+export class Composer {
+  #form = byId("composer");
+  #field = byId("draft");
+  #send = byId("send");
+  #stop = byId("stop");
+  #tooLong = byId("too-long");
+  #compositionEnded = -Infinity;
+  #isBusy = false;
+  #handlers;
+
+  /** handlers: `send(content)`, `stop()`. */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    this.#field.value = browser.read("draft", "");
+    this.#field.addEventListener("input", () => this.#edited());
+    this.#field.addEventListener("compositionend", (event) => (this.#compositionEnded = event.timeStamp));
+    this.#field.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#stop.addEventListener("click", () => this.#stopAnswer());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#isBusy && !this.#isComposing(event)) this.#stopAnswer();
+    });
+    this.#edited();
+  }
+
+  /** While an answer is awaited, Stop stands where Send was; with text to send there are both. */
+  set isBusy(value) {
+    this.#isBusy = value;
+    this.#showButtons();
+  }
+
+  get isEmpty() {
+    return this.#field.value.trim() === "";
+  }
+
+  focus() {
+    this.#field.focus({ preventScroll: true });
+  }
+
+  /** Put `content` in front of what is written already, for the person to change and send. */
+  fill(content) {
+    const rest = this.isEmpty ? "" : `\n${this.#field.value}`;
+    this.#field.value = content + rest;
+    this.#field.setSelectionRange(content.length, content.length);
+    this.#edited();
+    this.focus();
+  }
+
+  #isComposing(event) {
+    const isTail = event.timeStamp - this.#compositionEnded < COMPOSITION_TAIL;
+    return event.isComposing || event.keyCode === 229 || isTail;
+  }
+
+  #pressed(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.altKey || this.#isComposing(event)) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  #submit() {
+    const content = this.#field.value;
+    if (this.isEmpty || lengthOf(content) > maxLength) return;
+    this.#field.value = "";
+    this.#edited();
+    this.#handlers.send(content.trim());
+    this.focus();
+  }
+
+  #stopAnswer() {
+    this.#handlers.stop();
+    this.focus();
+  }
+
+  #edited() {
+    const content = this.#field.value;
+    browser.write("draft", content || null);
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight}px`;
+    // Code points are counted only when there could be too many of them.
+    const length = content.length > maxLength ? lengthOf(content) : 0;
+    this.#tooLong.hidden = length <= maxLength;
+    if (length > maxLength) this.#tooLong.textContent = text("tooLong", { length, limit: maxLength });
+    this.#field.setAttribute("aria-invalid", String(length > maxLength));
+    this.#showButtons();
+  }
+
+  #showButtons() {
+    this.#stop.hidden = !this.#isBusy;
+    this.#send.hidden = this.#isBusy && this.isEmpty;
+    this.#send.disabled = this.isEmpty || !this.#tooLong.hidden;
+  }
+}

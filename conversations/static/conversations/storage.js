@@ -1,0 +1,27 @@
+// Browser storage that may be full, switched off or hold another version's data: then it forgets.
+
+function wrap(find) {
+  return {
+    read(key, otherwise) {
+      try {
+        return JSON.parse(find().getItem(`botflow.${key}`)) ?? otherwise;
+      } catch {
+        return otherwise;
+      }
+    },
+    write(key, value) {
+      try {
+        if (value == null) find().removeItem(`botflow.${key}`);
+        else find().setItem(`botflow.${key}`, JSON.stringify(value));
+      } catch {
+        // The page goes on without: what it holds in memory is enough until a reload.
+      }
+    },
+  };
+}
+
+/** Until the tab is closed. */
+export const tab = wrap(() => sessionStorage);
+
+/** For the next visit too. */
+export const browser = wrap(() => localStorage);

@@ -1,0 +1,233 @@
+// The conversation as far as this page knows it: messages by id, upserts, deltas, and their order.
+
+const FINAL_REPLY = new Set(["done", "stopped", "failed"]);
+const WORKING = new Set(["queued", "answering"]);
+
+/** Unicode code points: what the server counts offsets and lengths in. */
+export function lengthOf(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+function afterCodePoints(text, count) {
+  let index = 0;
+  for (; count > 0 && index < text.length; count -= 1) {
+    index += text.codePointAt(index) > 0xffff ? 2 : 1;
+  }
+  return text.slice(index);
+}
+
+export class Store {
+  #messages = new Map();
+  #arrivals = 0;
+
+  /** The highest `seq` seen. */
+  seq = 0;
+
+  constructor(changed) {
+    /** Called as `changed(message, isNew)` or, when anything may have changed, `changed()`. */
+    this.changed = changed;
+  }
+
+  clear() {
+    const pending = [...this.#messages.values()].filter((message) => message.isPending);
+    this.#messages = new Map(pending.map((message) => [message.id, message]));
+    this.seq = 0;
+    this.changed();
+  }
+
+  get(id) {
+    return this.#messages.get(id);
+  }
+
+  /** Every message in reading order: a reply follows what it answers, what is unsent comes last. */
+  inOrder() {
+    return [...this.#messages.values()].sort((one, other) => this.#compare(one, other));
+  }
+
+  /** The smallest `seq` known, from which earlier history is asked for. */
+  get oldestSeq() {
+    let oldest = Infinity;
+    for (const message of this.#messages.values()) {
+      if (message.seq) oldest = Math.min(oldest, message.seq);
+    }
+    return oldest;
+  }
+
+  /** Whether an answer is awaited. */
+  get isBusy() {
+    for (const message of this.#messages.values()) {
+      if (message.role === "user" && WORKING.has(message.state)) return true;
+    }
+    return false;
+  }
+
+  get isEmpty() {
+    return this.#messages.size === 0;
+  }
+
+  replyTo(id) {
+    for (const message of this.#messages.values()) {
+      if (message.replyTo === id) return message;
+    }
+    return undefined;
+  }
+
+  /** Show a message of this page before the server has it. */
+  addPending({ clientId, content, createdAt, state }) {
+    const id = `unsent:${clientId}`;
+    const known = this.#messages.get(id);
+    if (known) {
+      known.state = state;
+      this.changed(known);
+      return;
+    }
+    this.#add({ id, key: clientId, role: "user", content, state, createdAt, isPending: true });
+  }
+
+  removePending(clientId) {
+    this.#messages.delete(`unsent:${clientId}`);
+    this.changed();
+  }
+
+  setError(clientId, sentence) {
+    const message = this.#messages.get(`unsent:${clientId}`);
+    if (!message) return;
+    message.state = sentence ? "refused" : "sending";
+    message.detail = sentence;
+    this.changed(message);
+  }
+
+  /** Take a `message` frame: the whole truth about one message as of its `seq`. */
+  upsert(frame) {
+    const known = this.#messages.get(frame.id) ?? this.#adopt(frame);
+    this.seq = Math.max(this.seq, frame.seq ?? 0);
+    if (known && known.seq > (frame.seq ?? 0)) return;
+    const fields = {
+      seq: frame.seq,
+      role: frame.role,
+      contentType: frame.content_type ?? "text",
+      html: frame.html,
+      state: frame.state,
+      replyTo: frame.reply_to ?? null,
+      createdAt: frame.created_at,
+      detail: frame.detail,
+      isPending: false,
+    };
+    const isStreaming = frame.role === "assistant" && !FINAL_REPLY.has(frame.state);
+    const message = known ?? this.#add({ id: frame.id, key: frame.client_id ?? frame.id }, true);
+    // A row written during an answer may lag behind the deltas: what continues it is kept.
+    const isBehind = isStreaming && message.isStreaming && message.content.startsWith(frame.content);
+    if (!isBehind) this.#replace(message, frame.content);
+    if (!isStreaming) message.waiting = [];
+    Object.assign(message, fields, { isStreaming });
+    this.#drain(message);
+    this.#settle(message);
+    this.changed(message, !known);
+  }
+
+  /** Take a `delta` frame. False when text before it is missing: then the message must be asked for. */
+  append(frame) {
+    const message = this.#messages.get(frame.id) ?? this.#begin(frame.id);
+    if (message.role === "assistant" && !message.isStreaming) return true; // late: it is whole already
+    message.waiting.push(frame);
+    this.#drain(message);
+    this.changed(message);
+    return message.waiting.length === 0;
+  }
+
+  /** Take a `status` frame. */
+  setState({ id, state, detail, seq }) {
+    const message = this.#messages.get(id);
+    this.seq = Math.max(this.seq, seq ?? 0);
+    if (!message || (seq && message.seq > seq)) return message !== undefined;
+    Object.assign(message, { state, detail, isNews: true, seq: seq ?? message.seq });
+    this.#settle(message);
+    this.changed(message);
+    return true;
+  }
+
+  #add(fields, isQuiet = false) {
+    const message = { content: "", length: 0, revision: 0, waiting: [], seq: 0, arrival: this.#arrivals++, ...fields };
+    message.length = lengthOf(message.content);
+    this.#messages.set(message.id, message);
+    if (!isQuiet) this.changed(message, true);
+    return message;
+  }
+
+  /** Turn the pending message that `frame` confirms into the stored one, in its place on the page. */
+  #adopt(frame) {
+    const pending = frame.client_id && this.#messages.get(`unsent:${frame.client_id}`);
+    if (!pending) return undefined;
+    this.#messages.delete(pending.id);
+    pending.id = frame.id;
+    this.#messages.set(frame.id, pending);
+    return pending;
+  }
+
+  /** A reply whose text arrives before its message: it answers what is being answered. */
+  #begin(id) {
+    const asked = this.inOrder().find((message) => message.role === "user" && message.state === "answering");
+    return this.#add({ id, key: id, role: "assistant", replyTo: asked?.id ?? null, isStreaming: true });
+  }
+
+  #replace(message, content) {
+    if (message.content === content) return;
+    message.content = content;
+    message.length = lengthOf(content);
+    message.revision += 1;
+  }
+
+  /** Append the waiting deltas that fit and keep those after a gap. */
+  #drain(message) {
+    message.waiting.sort((one, other) => one.offset - other.offset);
+    while (message.waiting.length && message.waiting[0].offset <= message.length) {
+      const { offset, text } = message.waiting.shift();
+      this.#join(message, offset === message.length ? "" : afterCodePoints(message.content, offset), text);
+    }
+  }
+
+  /** Put `text` where `end`, the end of the message, begins: most often `end` is empty. */
+  #join(message, end, text) {
+    if (end.startsWith(text)) return; // a repeated frame
+    if (text.startsWith(end)) {
+      const added = text.slice(end.length);
+      message.content += added;
+      message.length += lengthOf(added);
+      return;
+    }
+    // An answer that began anew after a worker was lost, and went another way.
+    this.#replace(message, message.content.slice(0, message.content.length - end.length) + text);
+  }
+
+  /** Keep question and reply in agreement, should the frame that says so be lost or late. */
+  #settle(message) {
+    if (message.role === "user") {
+      const reply = this.replyTo(message.id);
+      if (!reply || FINAL_REPLY.has(reply.state)) return;
+      reply.isStreaming = WORKING.has(message.state);
+      this.changed(reply);
+    } else if (message.state === "done") {
+      const asked = this.#messages.get(message.replyTo);
+      if (!asked || !WORKING.has(asked.state)) return;
+      asked.state = "answered";
+      this.changed(asked);
+    }
+  }
+
+  #compare(one, other) {
+    const [first, second] = [this.#anchor(one), this.#anchor(other)];
+    if (first !== second) return this.#time(first) - this.#time(second) || first.arrival - second.arrival;
+    return (one !== first) - (other !== second) || this.#time(one) - this.#time(other) || one.arrival - other.arrival;
+  }
+
+  #anchor(message) {
+    return this.#messages.get(message.replyTo) ?? message;
+  }
+
+  #time(message) {
+    // Not the clock of this device for what is unsent: it may be wrong by hours.
+    return message.isPending || !message.createdAt ? Number.MAX_SAFE_INTEGER : Date.parse(message.createdAt);
+  }
+}
