@@ -31,7 +31,7 @@ def short_directory(directory: str | os.PathLike[str]) -> Path:
     if len(os.fsencode(path)) + 1 + MAX_NAME_BYTES <= MAX_PATH_BYTES:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"layer-{os.getuid()}-{digest}"
+    return Path(tempfile.gettempdir()) / f"botflow-{os.getuid()}-{digest}"
 
 
 class SocketDirectory:

@@ -57,12 +57,10 @@ class Mailbox:
             self._deadlines.popleft()
             self._bodies.get_nowait()
 
-    @property
-    def is_pressed(self) -> bool:
+    def is_pressed(self, now: float) -> bool:
         """Half full, with a reader at work: the moment to let that reader run."""
         if self._bodies.qsize() * 2 < self._capacity:
             return False
-        now = time.monotonic()
         if self._behind_since is None:
             self._behind_since = now
         is_read = bool(self._receivers) or now - self.active_at < KEEPING_UP_SECONDS
@@ -114,8 +112,9 @@ class Mailboxes:
         Raises asyncio.QueueFull.
         """
         mailbox = self.open(channel)
-        mailbox.put(body, time.monotonic() + self._expiry)
-        return mailbox.is_pressed
+        now = time.monotonic()
+        mailbox.put(body, now + self._expiry)
+        return mailbox.is_pressed(now)
 
     def deliver_to_group(self, group: str, body: bytes) -> bool:
         """Put a message into every member's mailbox, past the full ones in silence."""

@@ -81,6 +81,7 @@ class Commands:
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
+        self.receiving: asyncio.Task[list[Any]] | None = None
 
     async def join(self, group: str) -> str:
         channel = await self.layer.new_channel()
@@ -88,7 +89,20 @@ class Commands:
         return channel
 
     async def receive(self, channel: str, count: int = 1) -> list[Any]:
-        return [await self.layer.receive(channel) for _ in range(count)]
+        received = []
+        for _ in range(count):
+            received.append(await self.layer.receive(channel))
+            for _ in range(3):  # as many turns of the loop as Channels takes to dispatch one
+                await asyncio.sleep(0)
+        return received
+
+    async def start_receiving(self, channel: str, count: int) -> None:
+        self.receiving = asyncio.create_task(self.receive(channel, count))
+        await asyncio.sleep(0)
+
+    async def received(self) -> list[Any]:
+        assert self.receiving is not None
+        return await self.receiving
 
     async def receive_until(self, channel: str, key: str) -> list[Any]:
         """Receive up to and with the message that has this key."""
@@ -107,6 +121,19 @@ class Commands:
     async def sleep_in_loop(self, seconds: float) -> None:
         print(json.dumps("asleep"), flush=True)
         time.sleep(seconds)
+
+    async def exit_in_loop(self) -> None:
+        sys.exit()
+
+    async def fork(self) -> int:
+        """Leave a child behind that does nothing; answers with its process id."""
+        pid = os.fork()
+        if pid == 0:
+            os.close(0)  # a kill of the parent is seen at the end of its pipes
+            os.close(1)
+            time.sleep(60)
+            os._exit(0)
+        return pid
 
     async def settle(self, channel: str) -> None:
         """Start receiving and give up: a plain name is known from then on."""
