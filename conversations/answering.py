@@ -8,7 +8,7 @@ import time
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from conversations import replies
@@ -35,7 +35,7 @@ async def answer(run: Run, message_id: int) -> Commit | None:
     None when the message is answered already, by an attempt that died after its commit, or when
     it was stopped or deleted meanwhile.
     """
-    loaded = await group_commit().read(load_turn, message_id)
+    loaded = await group_commit().look(load_turns, message_id)
     if loaded is None:
         return None
     message, turn = loaded
@@ -69,14 +69,20 @@ def _is_transient(error: Exception) -> bool:
     return isinstance(error, (ConnectionError, TimeoutError))
 
 
-def load_turn(message_id: int) -> tuple[Message, Turn] | None:
-    """Return a waiting message and what the agent is shown of it; two queries."""
-    message = Message.objects.select_related("conversation").filter(pk=message_id).first()
-    if message is None or message.state not in _WAITING:
-        return None
+def load_turns(message_ids: list[int]) -> list[tuple[Message, Turn] | None]:
+    """Return each waiting message with what the agent is shown of it; one query and one each.
+
+    None for a message that waits no longer.
+    """
+    waiting = Message.objects.select_related("conversation").filter(state__in=_WAITING)
+    found = waiting.in_bulk(message_ids)
+    return [(found[pk], _turn(found[pk])) if pk in found else None for pk in message_ids]
+
+
+def _turn(message: Message) -> Turn:
     conversation = message.conversation
     preferences = conversation.settings
-    turn = Turn(
+    return Turn(
         text=message.content,
         history=load_history(message),
         conversation=conversation,
@@ -85,22 +91,27 @@ def load_turn(message_id: int) -> tuple[Message, Turn] | None:
         timezone=preferences.get("timezone", settings.TIME_ZONE),
         attachments=(message.attachment,) if message.attachment else (),
     )
-    return message, turn
+
+
+#: In SQL: the ORM takes ten times as long to build it, and every turn asks.
+_HISTORY = """
+SELECT id, reply_to_id, role, content, attachment FROM conversations_message
+WHERE conversation_id = %s AND state IN ('answered', 'done', 'stopped') AND content <> ''
+ORDER BY seq DESC LIMIT %s
+"""
 
 
 def load_history(message: Message) -> list[HistoryMessage]:
     """Return what was said before, each reply behind what it answers, the oldest first."""
-    said = [Message.State.ANSWERED, Message.State.DONE, Message.State.STOPPED]
-    latest = (
-        Message.objects.filter(conversation=message.conversation_id, state__in=said)
-        .exclude(content="")
-        .order_by("-seq")[: settings.BOTFLOW_HISTORY_MESSAGES]
-    )
-    in_order = sorted(latest, key=lambda m: (m.reply_to_id or m.pk, m.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(_HISTORY, [message.conversation_id, settings.BOTFLOW_HISTORY_MESSAGES])
+        rows = cursor.fetchall()
+    # By the message answered, then by age: several messages may be sent before the first reply.
+    rows.sort(key=lambda row: (row[1] or row[0], row[0]))
     return [
-        HistoryMessage(m.role, m.content, (m.attachment,) if m.attachment else ())
-        for m in in_order
-        if m.pk != message.pk and m.reply_to_id != message.pk
+        HistoryMessage(role, content, (attachment,) if attachment else ())
+        for pk, reply_to, role, content, attachment in rows
+        if message.pk not in (pk, reply_to)
     ]
 
 

@@ -47,13 +47,14 @@ class LiveReply:
         self._shown = self._saved = 0
         self._keeper: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        # Goes out with the first delta if that is there at once, else alone.
+        self._announcement = [status_frame(message.uuid, Message.State.ANSWERING)]
 
     async def __aenter__(self) -> Self:
         if self.is_again:
             stored = await group_commit()(replies.save_parts, self.text())
             if stored:
                 await self._show([message_frame(stored, reply_to=self.message.uuid)])
-        await self._show([status_frame(self.message.uuid, Message.State.ANSWERING)])
         self._keeper = asyncio.create_task(self._keep())
         return self
 
@@ -115,6 +116,7 @@ class LiveReply:
         )
 
     async def _keep(self) -> None:
+        await self._show([])
         loop = asyncio.get_running_loop()
         save_at = loop.time() + FIRST_SAVE
         is_first = True
@@ -142,5 +144,6 @@ class LiveReply:
         return [delta_frame(self.message.reply_uuid, offset, self.content[offset:])]
 
     async def _show(self, frames: list[Frame]) -> None:
+        frames, self._announcement = [*self._announcement, *frames], []
         if frames and self.channel.streams:
             await self.channel.show(self.message.conversation.uuid, frames)

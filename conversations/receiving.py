@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Message
 from scheduling.actions import prepare, submit_many
+from scheduling.inserting import insert
 from scheduling.models import Run
 
 ANSWER = "conversations.answer"
@@ -135,7 +136,7 @@ def _store(messages: list[Message]) -> None:
     for message in messages:
         message.seq = seq[message.conversation_id]
         seq[message.conversation_id] += 1
-    Message.objects.bulk_create(messages)
+    insert(messages)
     submit_many(answer_run(message) for message in messages)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from conversations.channels import get_channel
 from conversations.models import Conversation, Message
+from scheduling.inserting import insert
 
 _FIELDS = ["content", "state", "seq", "detail", "input_tokens", "output_tokens"]
 _FIELDS += ["process_time_ms", "delivery_state", "created_at"]
@@ -66,12 +67,7 @@ def _save(
         has_row = part.content or part.is_again or reply_state == Message.State.DONE
         replies.append(_reply(part, reply_state, number) if has_row else None)
     # One row per message answered, whoever writes it first: a rescued run finds its id taken.
-    Message.objects.bulk_create(
-        [reply for reply in replies if reply],
-        update_conflicts=True,
-        unique_fields=["uuid"],
-        update_fields=_FIELDS,
-    )
+    insert([reply for reply in replies if reply], or_update=_FIELDS, unique="uuid")
     _set_states(states)
     return replies
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from scheduling import wakeup
+from scheduling.inserting import insert
 from scheduling.models import Run
 
 
@@ -134,14 +135,13 @@ def submit(
     that reason. Raises ValueError for arguments that are not JSON and for values out of range.
     """
     run = prepare(name, args, fire_at=fire_at, key=key, timeout=timeout, max_attempts=max_attempts)
-    run.save(force_insert=True)
-    wakeup.ring_on_commit()
-    return run
+    return submit_many([run])[0]
 
 
 def submit_many(runs: Iterable[Run]) -> list[Run]:
     """Insert runs made by `prepare` with one query; joins the caller's transaction."""
-    stored = Run.objects.bulk_create(list(runs))
+    stored = list(runs)
+    insert(stored)
     wakeup.ring_on_commit()
     return stored
 
@@ -163,11 +163,13 @@ def prepare(
         raise ValueError(f"max_attempts must be at least 1, not {max_attempts}.")
     if fire_at is not None and timezone.is_naive(fire_at):
         raise ValueError("fire_at must have a time zone.")
+    now = timezone.now()
     return Run(
         action=name,
         args=as_json(args or {}),
         key=key,
-        fire_at=fire_at or timezone.now(),
+        fire_at=fire_at or now,
+        created_at=now,
         timeout_seconds=seconds,
         max_attempts=max_attempts,
     )

@@ -1,12 +1,10 @@
 """Claims due runs in fire-time order: one statement, in which the database settles every race."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Min
-
-from scheduling.models import Run
+from django.utils.dateparse import parse_datetime
 
 #: The literals match the conditions of the partial indexes: as parameters SQLite would not use them.
 _CLAIM = """
@@ -72,7 +70,15 @@ def nearest_due_at(*, now: datetime) -> datetime | None:
 
     Runs that are due already and wait for their key are woken by the run that holds it.
     """
-    nearest: datetime | None = (
-        Run.objects.pending().filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"]
-    )
-    return nearest
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT due_at FROM scheduling_run WHERE state = 'pending' AND due_at > %s"
+            " ORDER BY due_at, id LIMIT 1",
+            [connection.ops.adapt_datetimefield_value(now)],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    # SQLite stores UTC as text.
+    nearest: datetime = parse_datetime(row[0]) if isinstance(row[0], str) else row[0]
+    return nearest if nearest.tzinfo else nearest.replace(tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ class _Waiting:
     write: Write[Any, Any]
     item: Any
     future: asyncio.Future[Any]
+    is_read: bool = False
 
 
 class GroupCommit:
@@ -46,8 +48,15 @@ class GroupCommit:
         self._drainer: asyncio.Task[None] | None = None
 
     async def __call__(self, write: Write[Item, Result], item: Item) -> Result:
+        return await self._ask(write, item, is_read=False)
+
+    async def look(self, read: Write[Item, Result], item: Item) -> Result:
+        """Return what `read` finds for the item; a burst of them is read together too."""
+        return await self._ask(read, item, is_read=True)
+
+    async def _ask(self, write: Write[Item, Result], item: Item, *, is_read: bool) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(write, item, future))
+        self._waiting.append(_Waiting(write, item, future, is_read))
         if self._drainer is None or self._drainer.done():
             self._drainer = asyncio.create_task(self._drain())
         return await future
@@ -102,7 +111,8 @@ def _write_together(batch: list[_Waiting]) -> list[Any]:
     for place, waiting in enumerate(batch):
         groups.setdefault(waiting.write, []).append(place)
     results: list[Any] = [None] * len(batch)
-    with transaction.atomic():
+    only_reads = all(waiting.is_read for waiting in batch)
+    with contextlib.nullcontext() if only_reads else transaction.atomic():
         for write, places in groups.items():
             for place, result in zip(places, write([batch[i].item for i in places]), strict=True):
                 results[place] = result

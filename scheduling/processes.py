@@ -20,7 +20,11 @@ _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 def identity(pid: int | None = None) -> str:
     """Return `host/node/pid/start`: unique among all processes that ever ran."""
-    pid = pid or os.getpid()
+    return _identity(pid or os.getpid())
+
+
+@cache
+def _identity(pid: int) -> str:
     return f"{socket.gethostname()[:60]}/{_node()}/{pid}/{_started(pid)}"
 
 
