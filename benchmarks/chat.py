@@ -65,7 +65,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(*commands: list[str], env: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    log = Path(env["BOTFLOW_DATA_DIR"], "log").open("ab")
+    log = Path(env["BOTFLOW_DATA_DIR"], "log").open("ab")  # noqa: SIM115  (for the children)
     processes = [
         subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log) for command in commands
     ]
@@ -176,7 +176,7 @@ def report(
             for title, seconds in sorted(spent.items(), key=lambda item: -item[1]):
                 if seconds > 0.05:
                     print(
-                        f"      {1000 * seconds / count:6.2f} ms CPU a turn (and warm-up) in {title}"
+                        f"      {1000 * seconds / count:6.2f} ms CPU a turn, in {title}"
                     )
     return found
 

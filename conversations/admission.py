@@ -15,7 +15,7 @@ from django.http.request import validate_host
 from conversations.identity import Identity, from_session, from_token, new_visitor
 
 
-class Refused(Exception):  # noqa: N818  (an answer, not a mistake)
+class Refused(Exception):
     """A browser page of another site tried to open the socket."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import structlog
@@ -58,7 +58,7 @@ class ChatConsumer(AsyncConsumer):
         # that this consumer never uses: its queries run in the group commit's thread.
         await getattr(self, get_handler_name(message))(message)
 
-    # -- opening and closing -------------------------------------------------------------------------
+    # -- opening and closing -----------------------------------------------------------------------
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
@@ -127,7 +127,7 @@ class ChatConsumer(AsyncConsumer):
         watcher().discard(self)
         await self.send({"type": "websocket.close", "code": code})
 
-    # -- from the client -----------------------------------------------------------------------------
+    # -- from the client ---------------------------------------------------------------------------
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if not self.is_open:
@@ -212,7 +212,7 @@ class ChatConsumer(AsyncConsumer):
 
     async def _retry(self, wish: Steering) -> None:
         try:
-            frames = await group_commit()(retry_answers, wish)
+            frames = cast(list[Frame], await group_commit()(retry_answers, wish))
         except MessageNotFound:
             await self._send_error("not_found", _("There is no such message."))
             return
@@ -239,7 +239,7 @@ class ChatConsumer(AsyncConsumer):
                 after = page.frames[-1].seq
                 await asyncio.sleep(PAGE_PAUSE)
 
-    # -- to the client -------------------------------------------------------------------------------
+    # -- to the client -----------------------------------------------------------------------------
 
     async def chat_frames(self, event: dict[str, Any]) -> None:
         """Pass on what a worker or another socket of this conversation shows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -142,7 +143,7 @@ def _history(frame: dict[str, Any]) -> History:
     return History(_LARGEST_SEQ if before is None else _number(frame, "before"), max(limit, 1))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "message": _say,
     "stop": lambda frame: Stop(),
     "retry": _retry,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from conversations.inbound import FrameError
 
 
-class Flood(Exception):  # noqa: N818  (a state of affairs)
+class Flood(Exception):
     """The client goes on sending although it was told to slow down."""
 
 

@@ -1,4 +1,4 @@
-"""A reply while it streams: its deltas go out at a readable pace, its text is saved now and then."""
+"""A reply while it streams: deltas go out at a readable pace, the text is saved now and then."""
 
 from __future__ import annotations
 

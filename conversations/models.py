@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from typing import Self
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
@@ -95,7 +96,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One utterance. `seq` grows with each of its changes, so that readers can ask for the newer."""
+    """One utterance; `seq` grows with each change, so that readers can ask for what is newer."""
 
     class Role(models.TextChoices):
         USER = "user", _("User")
@@ -178,6 +179,6 @@ class Message(models.Model):
         return f"{self.role} {self.uuid}"
 
     @property
-    def reply_uuid(self) -> uuid.UUID:
+    def reply_uuid(self) -> UUID:
         """The id its reply has, or will have."""
         return uuid.uuid5(REPLY_NAMESPACE, str(self.uuid))

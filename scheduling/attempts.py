@@ -23,7 +23,7 @@ from scheduling.states import RunState, check_transition
 BACKOFF_BASE, BACKOFF_MOST = 1.0, 300.0
 
 
-class LostLease(Exception):  # noqa: N818  (it is news, not a mistake)
+class LostLease(Exception):
     """The run was given to another worker meanwhile; whatever was made of it here is dropped."""
 
 

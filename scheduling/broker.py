@@ -1,4 +1,4 @@
-"""The django-q2 broker whose queue is the Run table: claims what is due, else sleeps until it is."""
+"""The django-q2 broker whose queue is the Run table: claims what is due, or sleeps until then."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class FireTimeBroker(Broker):
             except (DatabaseError, InterfaceError, OSError):
                 logger.debug("A broken bell could not be closed.", exc_info=True)
 
-    # -- the rest of django-q2's broker interface ---------------------------------------------------
+    # -- the rest of django-q2's broker interface --------------------------------------------------
 
     def enqueue(self, task: str) -> int:
         """Store a task of django-q2's `async_task` as a run; return its id."""

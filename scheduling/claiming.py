@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.utils.dateparse import parse_datetime
 
-#: The literals match the conditions of the partial indexes: as parameters SQLite would not use them.
+#: Literals, as in the conditions of the partial indexes: given parameters SQLite ignores those.
 _CLAIM = """
 UPDATE scheduling_run
 SET state = 'running', cluster = %(cluster)s, worker = %(worker)s,
@@ -80,5 +79,5 @@ def nearest_due_at(*, now: datetime) -> datetime | None:
     if row is None:
         return None
     # SQLite stores UTC as text.
-    nearest: datetime = parse_datetime(row[0]) if isinstance(row[0], str) else row[0]
+    nearest: datetime = datetime.fromisoformat(row[0]) if isinstance(row[0], str) else row[0]
     return nearest if nearest.tzinfo else nearest.replace(tzinfo=UTC)

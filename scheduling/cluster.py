@@ -1,4 +1,4 @@
-"""The process tree of `qcluster`: main → sentinel → pusher and workers; any may die at any moment."""
+"""The process tree of `qcluster`: main → sentinel → pusher and workers; any may die any time."""
 
 from __future__ import annotations
 

@@ -67,19 +67,18 @@ def cancel(run: Run, *, now: datetime) -> bool:
 
 def retry(run: Run, *, now: datetime) -> bool:
     """Put a failed, cancelled or skipped run back into the queue with one more attempt."""
-    return bool(
-        Run.objects.filter(pk=run.pk).move(
-            RunState(run.state),
-            RunState.PENDING,
-            not_before=now,
-            max_attempts=F("attempt") + 1,
-            cancel_requested_at=None,
-            finished_at=None,
-            error="",
-            losses=0,
-        )
-        and (wakeup.ring_on_commit() or True)
+    moved = Run.objects.filter(pk=run.pk).move(
+        RunState(run.state),
+        RunState.PENDING,
+        not_before=now,
+        max_attempts=F("attempt") + 1,
+        cancel_requested_at=None,
+        finished_at=None,
+        error="",
+        losses=0,
     )
+    wakeup.ring_on_commit()
+    return bool(moved)
 
 
 def end_outside(same: RunQuerySet, run: Run, state: RunState, **fields: Any) -> bool:

@@ -122,7 +122,7 @@ def _write_together(batch: list[_Waiting]) -> list[Any]:
 def _error_of(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)[0]
-    except Exception as error:  # Boundary: handed to the one caller it belongs to.
+    except Exception as error:  # noqa: BLE001  Boundary: handed to the caller it belongs to.
         return error
 
 

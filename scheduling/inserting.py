@@ -51,7 +51,7 @@ def _shape(model: type[models.Model]) -> tuple[str, list[tuple[str, str, bool]]]
     """Return the table, and for each column to write: attribute, quoted name, whether JSON."""
     quote = connection.ops.quote_name
     return quote(model._meta.db_table), [
-        (field.attname, quote(field.column), isinstance(field, models.JSONField))
+        (field.attname, quote(field.column or ""), isinstance(field, models.JSONField))
         for field in model._meta.concrete_fields
         if not (field.primary_key or field.generated)
     ]

@@ -27,7 +27,7 @@ from scheduling.states import RunState
 logger = logging.getLogger(__name__)
 
 
-class GivenUp(Exception):  # noqa: N818  (nothing went wrong)
+class GivenUp(Exception):
     """The attempt was interrupted by its worker, which deals with the run itself."""
 
 
@@ -54,7 +54,7 @@ async def perform(run: Run, *, threads: ThreadPoolExecutor, reason: Callable[[],
         if limit.expired():
             return ending(run, RunState.FAILED, error=_took_too_long(seconds), retry=True)
         return failure(run, error)
-    except Exception as error:  # Boundary: one run's failure stays its own.
+    except Exception as error:  # noqa: BLE001  Boundary: one run's failure stays its own.
         return failure(run, error)
 
 

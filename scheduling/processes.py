@@ -1,4 +1,4 @@
-"""Names processes so that another one can tell whether they still live, and ties them to a parent."""
+"""Names processes so that others can tell whether they still live; ties them to a parent."""
 
 import ctypes
 import hashlib

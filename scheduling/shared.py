@@ -10,7 +10,7 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 from typing import Any
 
 STOP = "STOP"  # django-q2's pill
-# Linux queues only 10 datagrams; its sequenced packets are bounded in bytes. macOS has no such kind.
+# Linux queues only 10 datagrams, but sequenced packets by their bytes. macOS has only datagrams.
 _KIND = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
 
 

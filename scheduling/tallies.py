@@ -1,4 +1,4 @@
-"""Counts outcomes, durations and lateness in memory and adds them to the shared counters at times."""
+"""Counts outcomes, durations and lateness in memory; adds them to the shared counters at times."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Wakes waiting brokers when something may have become due: a bell on SQLite, NOTIFY on PostgreSQL."""
+"""Wakes waiting brokers when something may be due: a bell on SQLite, NOTIFY on PostgreSQL."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import select
 import time
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -99,7 +100,7 @@ class PostgresBell:
         parameters = connection.get_connection_params()
         parameters.pop("cursor_factory", None)
         parameters.pop("context", None)
-        self.connection = connection.Database.connect(**parameters, autocommit=True)
+        self.connection = psycopg.connect(**parameters, autocommit=True)
         self.connection.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, seconds: float) -> None:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-
 import setproctitle
 import structlog
 from django.conf import settings
@@ -21,7 +20,6 @@ from django.utils import timezone
 from scheduling import attempts, performing, tallies
 from scheduling.attempts import Ending, LostLease
 from scheduling.claiming import Claim
-
 from scheduling.group_commit import group_commit
 from scheduling.models import Run
 from scheduling.processes import identity

@@ -36,7 +36,7 @@ def get_agent(name: str | None = None) -> Callable[[Turn], Any]:
         raise ImproperlyConfigured(
             f"BOTFLOW_AGENT: {path!r} is neither a function nor an object that can be called."
         )
-    return agent  # type: ignore[no-any-return]
+    return agent
 
 
 async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Chunk]:
@@ -46,7 +46,7 @@ async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterato
     thread. Closing this generator closes the agent's, or leaves its thread with `turn.stopped`
     set. Raises AgentError (permanent) for a value that is neither text nor a chunk.
     """
-    function = agent if inspect.isroutine(agent) else agent.__call__
+    function: Any = agent if inspect.isroutine(agent) else type(agent).__call__
     try:
         if inspect.isasyncgenfunction(function):
             async for piece in _closing(agent(turn)):

@@ -1,4 +1,4 @@
-"""The web page as a channel: frames go to a group of the channel layer, rows speak for themselves."""
+"""The web page as a channel: frames go to a group, stored rows speak for themselves."""
 
 import logging
 from collections.abc import Sequence
