@@ -1,1 +1,1 @@
-"""The Django project: settings, URLs, ASGI application, health; it composes the apps and decides nothing."""
+"""The Django project: settings, URLs, ASGI application, health; composes, decides nothing."""

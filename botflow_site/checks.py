@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
-import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +16,8 @@ from django.core.management.base import SystemCheckError
 
 from conversations.agents import get_agent
 from conversations.channels import get_channel
+
+LONGEST_USUAL_LEASE = 30
 
 
 @checks.register
@@ -42,11 +46,19 @@ def check_channels(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[che
 
 
 @checks.register
-def check_time_zone(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    if settings.TIME_ZONE in zoneinfo.available_timezones():
-        return []
-    problem = f"TIME_ZONE: there is no time zone named {settings.TIME_ZONE!r}."
-    return [checks.Error(problem, hint="For example Asia/Shanghai or UTC.", id="botflow.E003")]
+def check_hosts(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuse hosts that no request can match, or that cannot be listened on."""
+    problems: list[checks.CheckMessage] = []
+    if not re.fullmatch(r"[\w.:%-]+", settings.BOTFLOW_HOST):
+        problem = f"BOTFLOW_HOST is no address: {settings.BOTFLOW_HOST!r}."
+        hint = "For example 127.0.0.1, or 0.0.0.0 for every network of this machine."
+        problems.append(checks.Error(problem, hint=hint, id="botflow.E003"))
+    for host in settings.ALLOWED_HOSTS:
+        if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host):
+            problem = f"ALLOWED_HOSTS: {host!r} is no host name."
+            hint = "Write names without scheme, port and path, for example chat.example.org."
+            problems.append(checks.Error(problem, hint=hint, id="botflow.E006"))
+    return problems
 
 
 @checks.register
@@ -60,27 +72,43 @@ def check_sqlite(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[check
 
 @checks.register
 def check_redis_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    if not settings.REDIS_URL or settings.REDIS_URL.startswith(
-        ("redis://", "rediss://", "unix://")
-    ):
+    if not settings.REDIS_URL:
         return []
-    problem = "REDIS_URL must begin with redis://, rediss:// or unix://."
-    return [checks.Error(problem, hint="For example redis://localhost:6379/0.", id="botflow.E005")]
+    try:
+        redis.connection.parse_url(settings.REDIS_URL)
+    except ValueError:  # its text may hold a password
+        problem = (
+            "REDIS_URL must begin with redis://, rediss:// or unix://, and name host and port."
+        )
+        hint = "For example redis://localhost:6379/0."
+        return [checks.Error(problem, hint=hint, id="botflow.E005")]
+    return []
 
 
 @checks.register
 def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    most = 30
-    if settings.BOTFLOW_LEASE <= most:
+    if settings.BOTFLOW_LEASE <= LONGEST_USUAL_LEASE:
         return []
     problem = f"BOTFLOW_LEASE is {settings.BOTFLOW_LEASE:g} seconds."
-    hint = f"Replies of a machine that is lost wait that long; {most} or less is usual."
+    hint = (
+        f"Replies of a machine that is lost wait that long; {LONGEST_USUAL_LEASE} or less is usual."
+    )
     return [checks.Warning(problem, hint=hint, id="botflow.W001")]
+
+
+@checks.register
+def check_secret_key(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    is_shared = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    if not is_shared or os.environ.get("SECRET_KEY"):
+        return []
+    problem = "SECRET_KEY is not set, and PostgreSQL may be shared with other machines."
+    hint = "Each machine makes a key of its own; sessions and tokens hold only where all have one."
+    return [checks.Warning(problem, hint=hint, id="botflow.W002")]
 
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_machines(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """PostgreSQL is what several machines share; without Redis they would lose each other's frames."""
+    """Mention what several machines that share PostgreSQL would miss without Redis."""
     is_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     if not is_postgres or settings.REDIS_URL:
         return []

@@ -1,7 +1,9 @@
-"""Reads settings from the environment, `.env` and `NAME_FILE`, and names the variable that is wrong."""
+"""Reads settings from the environment, `.env` and `NAME_FILE`; names what is wrong."""
 
 import os
+import zoneinfo
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,14 @@ class Environment:
         if not (target.startswith(("BOTFLOW_", "WECHAT_", "OPENAI_")) or target in SECRETS):
             return
         try:
-            os.environ[target] = Path(path).read_text(encoding="utf-8").strip()
+            value = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}: cannot read {path!r}: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{name}: {path!r} is not a text file.") from None
+        if not value:
+            raise ImproperlyConfigured(f"{name}: {path!r} is empty.")
+        os.environ[target] = value
 
     def text(self, name: str, default: str = "") -> str:
         return os.environ.get(name, "").strip() or default
@@ -80,14 +87,62 @@ class Environment:
                 raise ImproperlyConfigured(f"{name} must look like name=path,name=path.")
         return {key.strip(): value.strip() for key, _, value in pairs}
 
-    def database(self, name: str, default: str) -> dict[str, Any]:
-        """Return Django's DATABASES entry for a URL; SQLite and PostgreSQL only."""
+    def apps(self, name: str) -> list[str]:
+        """Return dotted paths for INSTALLED_APPS: of packages, or of classes in their modules."""
+        paths = self.words(name)
+        for path in paths:
+            is_class = path.rpartition(".")[2][:1].isupper()
+            module = path.rpartition(".")[0] if is_class else path
+            if not _has_module(module):
+                raise ImproperlyConfigured(
+                    f"{name}: there is no module named {path!r}; PYTHONPATH says where to look."
+                )
+        return paths
+
+    def time_zone(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            raise ImproperlyConfigured(
+                f"{name}: there is no time zone named {value!r}; write Asia/Shanghai or UTC."
+            ) from None
+        return value
+
+    def database(self, name: str, default: str, *, relative_to: Path) -> dict[str, Any]:
+        """Return Django's DATABASES entry for a URL; SQLite and PostgreSQL only.
+
+        `relative_to` is where the relative path of an SQLite file starts: every process must find
+        the same file, wherever it was started.
+        """
         url = self.text(name, default)
         if not url.startswith(("sqlite:", "postgres:", "postgresql:")):
             raise ImproperlyConfigured(
                 f"{name} must begin with sqlite:// or postgres://, not {url.partition(':')[0]!r}."
             )
-        return dict(self._env.db_url_config(url))
+        try:
+            entry = dict(self._env.db_url_config(url))
+        except ValueError:  # its text may hold a password
+            raise ImproperlyConfigured(
+                f"{name} cannot be read; write postgres://user:password@host:5432/name."
+            ) from None
+        if not entry["NAME"]:
+            raise ImproperlyConfigured(f"{name} names no database; it must end with /name.")
+        if url.startswith("sqlite:"):
+            if entry["NAME"] == ":memory:":
+                raise ImproperlyConfigured(
+                    f"{name} must name a file: processes cannot share a database in memory."
+                )
+            entry["NAME"] = str(relative_to / entry["NAME"])
+        return entry
+
+
+def _has_module(path: str) -> bool:
+    """Tell whether a module could be imported; imports only the packages that it lies in."""
+    try:
+        return bool(path) and find_spec(path) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")

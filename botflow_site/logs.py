@@ -1,4 +1,4 @@
-"""Structured logs for every process: one event a line, with the ids that follow a message to its reply."""
+"""Structured logs of every process: one event a line, with the ids that lead to its reply."""
 
 import logging
 import logging.config

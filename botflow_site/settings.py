@@ -1,4 +1,4 @@
-"""All configuration, read from the environment once; a wrong value stops the start with its name."""
+"""All configuration, read from the environment once; a wrong value stops the start."""
 
 import secrets
 from pathlib import Path
@@ -13,13 +13,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
 
 # Where the embedded default keeps its database, secret key and sockets.
-BOTFLOW_DATA_DIR = Path(env.text("BOTFLOW_DATA_DIR", str(BASE_DIR / "data"))).absolute()
-try:
-    BOTFLOW_DATA_DIR.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    raise ImproperlyConfigured(
-        f"BOTFLOW_DATA_DIR: cannot create {BOTFLOW_DATA_DIR}: {error.strerror}."
-    ) from None
+# A relative path starts at the checkout, wherever a process is started.
+BOTFLOW_DATA_DIR = BASE_DIR / env.text("BOTFLOW_DATA_DIR", "data")
 
 
 def kept_secret(path: Path) -> str:
@@ -38,7 +33,13 @@ def kept_secret(path: Path) -> str:
 
 
 DEBUG = env.flag("DEBUG")
-SECRET_KEY = env.text("SECRET_KEY") or kept_secret(BOTFLOW_DATA_DIR / "secret_key")
+try:
+    BOTFLOW_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    SECRET_KEY = env.text("SECRET_KEY") or kept_secret(BOTFLOW_DATA_DIR / "secret_key")
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"BOTFLOW_DATA_DIR: cannot write to {BOTFLOW_DATA_DIR}: {error.strerror}."
+    ) from None
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -53,7 +54,7 @@ BOTFLOW_CONCURRENCY = env.number("BOTFLOW_CONCURRENCY", 100, least=1, most=5000)
 BOTFLOW_THREADS = env.number("BOTFLOW_THREADS", 8, least=1, most=200)
 # Seconds after SIGTERM in which a worker may finish what it runs; the rest goes back to the queue.
 BOTFLOW_STOP_GRACE = env.number("BOTFLOW_STOP_GRACE", 4.0, least=0, most=3600)
-# Seconds for which a worker that went silent still owns its runs; it renews them four times as often.
+# Seconds for which a silent worker still owns its runs; it renews them four times as often.
 BOTFLOW_LEASE = env.number("BOTFLOW_LEASE", 20.0, least=2, most=600)
 # Seconds one run may take unless it was submitted with a timeout of its own.
 BOTFLOW_RUN_TIMEOUT = env.number("BOTFLOW_RUN_TIMEOUT", 300.0, least=0.1, most=86400)
@@ -106,7 +107,7 @@ INSTALLED_APPS = [
     "wechat",
     "botflow_site",
     # Apps of the site's own, with their actions, agents and channels.
-    *env.words("BOTFLOW_APPS"),
+    *env.apps("BOTFLOW_APPS"),
 ]
 
 MIDDLEWARE = [
@@ -145,7 +146,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": env.database("DATABASE_URL", f"sqlite:///{BOTFLOW_DATA_DIR}/botflow.sqlite3")
+    "default": env.database(
+        "DATABASE_URL", f"sqlite:///{BOTFLOW_DATA_DIR}/botflow.sqlite3", relative_to=BASE_DIR
+    )
 }
 # Persistent connections: closing the last one makes SQLite fold its WAL back each time.
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
@@ -190,11 +193,10 @@ Q_CLUSTER = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BOTFLOW_DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
