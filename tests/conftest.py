@@ -1,0 +1,64 @@
+"""Runs every test on settings of the tests' own, and offers a real site to those that want one."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.conf import empty, settings
+from django.db import connections
+
+if settings.SETTINGS_MODULE != "tests.settings":
+    # pytest-django has imported the settings that pyproject.toml names, before this file: begin
+    # again, without what was read from them meanwhile.
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    sys.modules.pop("botflow_site.settings", None)
+    settings._wrapped = empty  # type: ignore[misc]
+    connections._settings = None
+    connections.__dict__.pop("settings", None)
+    with suppress(AttributeError):
+        del connections["default"]
+
+from tests.harness import services
+from tests.harness.environment import chosen_database
+from tests.harness.site import Site
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=DATABASES,
+        default="sqlite",
+        help="the database of the tests that use Django's ORM; PostgreSQL is started for them",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if chosen_database() == "postgresql" and (reason := services.missing("postgres")):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Print with a failure what the processes of its sites logged last."""
+    report = yield
+    if report.failed:
+        for site in getattr(item, "funcargs", {}).values():
+            if isinstance(site, Site):
+                report.sections += [(path.name, text) for path, text in site.last_words()]
+    return report
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A running site on SQLite with the echo agent; `site.url` is its address."""
+    with Site() as one:
+        one.start_web()
+        one.start_cluster()
+        one.wait_ready()
+        yield one
