@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -67,10 +66,9 @@ class Command(BaseCommand):
 
 
 def web_command() -> list[str]:
-    daphne = str(Path(sys.executable).with_name("daphne"))
     address = ["-b", settings.BOTFLOW_HOST, "-p", str(settings.BOTFLOW_PORT)]
     # Quiet: its access log is plain text, and health probes alone would fill it.
-    return [daphne, "-v", "0", *address, "botflow_site.asgi:application"]
+    return [sys.executable, "-m", "daphne", "-v", "0", *address, "botflow_site.asgi:application"]
 
 
 def cluster_command() -> list[str]:
