@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from botflow_site.admin_theme import UNFOLD as UNFOLD
 from botflow_site.env import Environment
 from botflow_site.logs import logging_config
 
@@ -67,6 +68,8 @@ BOTFLOW_CHANNELS = {
     **env.mapping("BOTFLOW_CHANNELS"),
 }
 BOTFLOW_CHAT_ACCESS = env.choice("BOTFLOW_CHAT_ACCESS", "anonymous", ("anonymous", "login"))
+# What a worker does once before its first run, so that the first message need not wait for it.
+BOTFLOW_WORKER_START = ["conversations.answering.warm_up"]
 # Messages of a conversation that an agent is shown as history.
 BOTFLOW_HISTORY_MESSAGES = env.number("BOTFLOW_HISTORY_MESSAGES", 40, least=0, most=1000)
 # Characters (code points) of one message.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -18,6 +19,7 @@ from conversations.delivering import submit_deliveries
 from conversations.frames import message_frame, status_frame
 from conversations.live import LiveReply
 from conversations.models import Message
+from conversations.rendering import to_html
 from conversations.replies import ReplyText
 from scheduling.actions import ActionError, Commit
 from scheduling.group_commit import group_commit
@@ -27,6 +29,14 @@ from scheduling.states import RunState
 logger = logging.getLogger(__name__)
 
 _WAITING = (Message.State.QUEUED, Message.State.ANSWERING)
+
+
+def warm_up() -> None:
+    """Build the agent and channels, and have the renderer compile its rules."""
+    get_agent()
+    for name in settings.BOTFLOW_CHANNELS:
+        get_channel(name)
+    to_html("*warm*")
 
 
 async def answer(run: Run, message_id: int) -> Commit | None:
@@ -40,33 +50,39 @@ async def answer(run: Run, message_id: int) -> Commit | None:
         return None
     message, turn = loaded
     began = time.monotonic()
-    live = LiveReply(message, is_again=run.attempt > 1)
+    live = LiveReply(message, run)
     async with live:
         try:
-            async for chunk in stream_reply(get_agent(), turn):
-                if not await live.add(chunk):
-                    break
-        except asyncio.CancelledError:
-            await live.save()
-            raise
+            await _stream(turn, live)
         except AgentError as error:
-            await live.save()
             await group_commit()(_note_details, (message.pk, str(error)))
             raise
-        except (
-            Exception
-        ) as error:  # Boundary: an agent may raise anything; the user learns nothing.
-            logger.exception("The agent failed.")
-            await live.save()
-            summary = f"The agent failed: {type(error).__name__}."
-            raise ActionError(summary, permanent=not _is_transient(error)) from error
+        except Exception as error:  # Boundary: an agent may raise anything; users learn nothing.
+            raise _agent_failed(error) from error
     text = live.text(process_time_ms=round((time.monotonic() - began) * 1000))
     return Commit(finish_replies, text, then=live.show_end)
 
 
-def _is_transient(error: Exception) -> bool:
-    """Tell whether the network is to blame, so that another attempt may go better."""
-    return isinstance(error, (ConnectionError, TimeoutError))
+async def _stream(turn: Turn, live: LiveReply) -> None:
+    """Feed the agent's chunks to the reply; whatever ends it early, its text so far is saved."""
+    try:
+        async with asyncio.timeout(settings.BOTFLOW_RUN_TIMEOUT) as limit:
+            async with contextlib.aclosing(stream_reply(get_agent(), turn)) as chunks:
+                async for chunk in chunks:
+                    if not await live.add(chunk):
+                        break
+    except BaseException as error:
+        await live.try_to_save()
+        if isinstance(error, TimeoutError) and limit.expired():
+            raise AgentError(_("The answer took too long.")) from None
+        raise
+
+
+def _agent_failed(error: Exception) -> ActionError:
+    """Return what the run records; tried again where the network is to blame."""
+    logger.error("The agent failed.", exc_info=error)
+    is_transient = isinstance(error, (ConnectionError, TimeoutError))
+    return ActionError(f"The agent failed: {type(error).__name__}.", permanent=not is_transient)
 
 
 def load_turns(message_ids: list[int]) -> list[tuple[Message, Turn] | None]:

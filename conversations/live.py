@@ -17,12 +17,17 @@ from conversations.channels import get_channel
 from conversations.frames import Frame, delta_frame, message_frame, status_frame
 from conversations.models import Message
 from conversations.replies import ReplyText
+from scheduling.attempts import LostLease
+from scheduling.claiming import Claim
 from scheduling.group_commit import group_commit
+from scheduling.models import Run
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two deltas of one reply: faster than one reads, and few enough to carry hundreds.
 DELTA_EVERY = 0.04
+# Characters of Markdown that take too long to render in the event loop.
+RENDER_AT_ONCE = 500
 # Seconds until a reply is first saved, and between later saves: what a reload may be behind by.
 FIRST_SAVE, SAVE_EVERY = 0.25, 1.0
 
@@ -30,14 +35,15 @@ FIRST_SAVE, SAVE_EVERY = 0.25, 1.0
 class LiveReply:
     """Collects chunks; as a context manager it shows and saves them beside the agent's work.
 
-    A quick reply is over before its first save and costs no write but the last. `is_again` has
-    readers forget the text of an earlier attempt before the first delta of this one.
+    A quick reply is over before its first save and costs no write but the last. A second attempt
+    has readers forget the text of the first before its own begins.
     """
 
-    def __init__(self, message: Message, *, is_again: bool) -> None:
+    def __init__(self, message: Message, run: Run) -> None:
         self.message = message
+        self.claim = Claim(run.pk, run.attempt)
         self.channel = get_channel(message.conversation.channel)
-        self.is_again = is_again
+        self.is_again = run.attempt > 1
         self.content = ""
         self.detail = ""
         self.input_tokens: int | None = None
@@ -96,10 +102,11 @@ class LiveReply:
             process_time_ms=process_time_ms,
             detail=self.detail,
             is_again=self.is_again,
+            claim=self.claim,
         )
 
     async def save(self) -> None:
-        """Store the text so far; the state answering too, at the first time."""
+        """Store the text so far and that the message is being answered; raises LostLease."""
         self._saved = len(self.content)
         await group_commit()(replies.save_parts, self.text())
         # No frame says so, but readers need not ask for a change that the deltas have told.
@@ -107,13 +114,12 @@ class LiveReply:
 
     async def show_end(self, reply: Message) -> None:
         """Show the stored reply whole, and that its message is answered."""
-        await self._show(
-            [
-                *self._delta(),
-                message_frame(reply, reply_to=self.message.uuid),
-                status_frame(self.message.uuid, self.message.state, seq=self.message.seq),
-            ]
-        )
+        if len(reply.content) > RENDER_AT_ONCE:
+            whole = await asyncio.to_thread(message_frame, reply, reply_to=self.message.uuid)
+        else:
+            whole = message_frame(reply, reply_to=self.message.uuid)
+        status = status_frame(self.message.uuid, self.message.state, seq=self.message.seq)
+        await self._show([*self._delta(), whole, status])
 
     async def _keep(self) -> None:
         await self._show([])
@@ -128,12 +134,15 @@ class LiveReply:
             save_at = loop.time() + SAVE_EVERY
             if is_first or len(self.content) > self._saved:
                 is_first = False
-                self._saving = asyncio.create_task(self._try_to_save())
+                self._saving = asyncio.create_task(self.try_to_save())
                 await asyncio.shield(self._saving)
 
-    async def _try_to_save(self) -> None:
+    async def try_to_save(self) -> None:
+        """Store the text so far if that can be done; the reply goes on, or ends, either way."""
         try:
             await self.save()
+        except LostLease:
+            logger.warning("Message %s is answered elsewhere by now.", self.message.pk)
         except Exception:  # Boundary: a part that was not saved is in the next one, or in the end.
             logger.exception("A part of a reply could not be saved.")
 

@@ -147,5 +147,6 @@ def answer_run(message: Message) -> Run:
         {"message": message.pk},
         key=message.conversation.key,
         max_attempts=ANSWER_ATTEMPTS,
-        timeout=timedelta(seconds=settings.BOTFLOW_RUN_TIMEOUT),
+        # The answer keeps its own, which it can explain; this one is for the rest of the work.
+        timeout=timedelta(seconds=settings.BOTFLOW_RUN_TIMEOUT + 30),
     )

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from conversations.channels import get_channel
 from conversations.models import Conversation, Message
+from scheduling.attempts import LostLease, still_owned
+from scheduling.claiming import Claim
 from scheduling.inserting import insert
 
 _FIELDS = ["content", "state", "seq", "detail", "input_tokens", "output_tokens"]
@@ -24,6 +26,8 @@ class ReplyText:
     """A reply as far as it is known: for `save_parts` so far, for `finish` whole."""
 
     to: Message
+    #: The attempt that writes it.
+    claim: Claim
     content: str
     created_at: datetime
     input_tokens: int | None = None
@@ -34,12 +38,16 @@ class ReplyText:
     is_again: bool = False
 
 
-def save_parts(parts: list[ReplyText]) -> list[Message | None]:
+def save_parts(parts: list[ReplyText]) -> list[Any]:
     """Store unfinished replies as streaming, what they answer as answering; return the replies.
 
-    None for one that has no text yet: it gets no row.
+    None for one that has no text yet: it gets no row. LostLease for one whose attempt is over: a
+    worker that slept through its lease must not write over what another one finished.
     """
-    return _save(parts, Message.State.STREAMING, Message.State.ANSWERING)
+    owned = still_owned([part.claim for part in parts])
+    mine = [part for part in parts if part.claim in owned]
+    saved = iter(_save(mine, Message.State.STREAMING, Message.State.ANSWERING))
+    return [next(saved) if part.claim in owned else LostLease() for part in parts]
 
 
 def finish(parts: list[ReplyText]) -> list[Message]:

@@ -139,6 +139,21 @@ def _record_one(ending: Ending) -> bool:
     return bool(run.move(RunState.RUNNING, ending.state, **fields))
 
 
+def still_owned(claims: list[Claim]) -> set[Claim]:
+    """Return the started claims whose attempt still runs, kept so until the transaction ends."""
+    if not claims:
+        return set()
+    values = ", ".join(f"({claim.run:d}, {claim.attempt:d})" for claim in claims)
+    lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT id, attempt FROM scheduling_run
+            WHERE state = 'running' AND (id, attempt) IN (VALUES {values}) {lock}"""  # noqa: S608
+        )
+        owned = set(cursor.fetchall())
+    return {claim for claim in claims if (claim.run, claim.attempt) in owned}
+
+
 def tell_action(pk: int) -> None:
     """Tell the action of a run that failed or was cancelled; in the transaction that ends it."""
     run = Run.objects.get(pk=pk)

@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# Threads, each with a connection, for reads that must not hold up the writes.
+READERS = 3
+
 #: Gets the items of one transaction and returns a result for each, in order.
 Write = Callable[[list[Item]], Sequence[Result]]
 
@@ -42,6 +45,7 @@ class GroupCommit:
 
     def __init__(self, *, name: str, patience: float = 60.0, limit: int = 200) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{name}-reader")
         self._patience = patience
         self._limit = limit
         self._waiting: list[_Waiting] = []
@@ -62,13 +66,14 @@ class GroupCommit:
         return await future
 
     async def read(self, function: Callable[..., Result], *args: Any) -> Result:
-        """Run a reading function in the same thread, outside any transaction."""
+        """Run a function that reads, and may take its time, beside the writes."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._patiently, function, args)
+        return await loop.run_in_executor(self._readers, self._patiently, function, args)
 
     def close(self) -> None:
         self._executor.submit(connection.close)
-        self._executor.shutdown(wait=True)
+        for executor in (self._executor, self._readers):
+            executor.shutdown(wait=True)
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()

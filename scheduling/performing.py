@@ -146,7 +146,7 @@ async def announce(then: Callable[[Any], Awaitable[None]], result: Any) -> None:
 
 def prepare() -> None:
     """Do once per process what the first run would otherwise wait for."""
-    for path in getattr(settings, "BOTFLOW_WORKER_START", ()):
+    for path in settings.BOTFLOW_WORKER_START:
         import_string(path)()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -39,7 +39,7 @@ def get_agent(name: str | None = None) -> Callable[[Turn], Any]:
     return agent
 
 
-async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Chunk]:
+async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Chunk, None]:
     """Yield the agent's chunks as they come, whatever kind of callable it is.
 
     An async generator or coroutine function runs in this loop, a plain function or generator in a
