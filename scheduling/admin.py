@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-import django_q.admin  # registers the pages that are taken away below
+import django_q.admin  # noqa: F401  (registers the pages that are taken away below)
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.signing import BadSignature
@@ -98,7 +98,7 @@ class RunAdmin(EndlessRecordAdmin):
         *("took", "args_json", "result_json", "error_text", "lease", "cancel_request"),
     )
 
-    # -- what a row shows ---------------------------------------------------------------------------
+    # -- what a row shows --------------------------------------------------------------------------
 
     @display(description=_("run"))
     def what(self, run: Run) -> str:
@@ -175,7 +175,7 @@ class RunAdmin(EndlessRecordAdmin):
     def error_text(self, run: Run) -> str:
         return text_html(run.error)
 
-    # -- retry and cancel ---------------------------------------------------------------------------
+    # -- retry and cancel --------------------------------------------------------------------------
 
     def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request) and request.user.has_perm("scheduling.retry_run")
@@ -288,7 +288,7 @@ def _steer(
     for run in runs:
         with transaction.atomic():
             if move(run, now=timezone.now()):
-                LogEntry.objects.log_actions(request.user.pk, [run], CHANGE, note)
+                LogEntry.objects.log_actions(request.user.pk or 0, [run], CHANGE, note)
                 done += 1
             else:
                 refused += 1

@@ -21,7 +21,7 @@ class BotFlowModelAdmin(ModelAdmin):
     list_fullwidth = True
     empty_value_display = "–"
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse regular expressions in the address: SQLite runs them in Python, without end."""
         if lookup.rpartition("__")[2] in ("regex", "iregex"):
             return False
