@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 logger = logging.getLogger(__name__)
 
 # How long a client may take to answer a close frame, and how long its data is drained meanwhile.
+# txaio cuts the end down to a whole second, so 2 means 1 to 2; autobahn's own 1 can mean at once.
 CLOSE_SECONDS = 2
 # All of the good-byes at SIGTERM together.
 SHUTDOWN_SECONDS = 1.0
@@ -75,9 +76,6 @@ class BoundedProtocol(WebSocketProtocol):
         if self.is_waiting_for_consumer:
             return
         self.is_waiting_for_consumer = True
-        # Its pong may be among what is not read now. It has just sent frames: it is alive.
-        if self.autoPingTimeoutCall:
-            self._cancelAutoPingTimeoutCall()
         self._look_again_soon()
 
     def _look_again_soon(self) -> None:
@@ -85,7 +83,7 @@ class BoundedProtocol(WebSocketProtocol):
         asyncio.get_running_loop().call_later(POLL_SECONDS, self._look_at_consumer)
 
     def _look_at_consumer(self) -> None:
-        self.last_ping = time.time()  # daphne pings whoever was silent since
+        self.last_ping = time.time()  # no ping: the pong would be among what is not read
         if self.state == self.STATE_OPEN and self._unread_frames() > self.max_unread_frames // 2:
             self._look_again_soon()
             return
@@ -109,7 +107,6 @@ class BoundedProtocol(WebSocketProtocol):
         """
         if self.state == self.STATE_OPEN:
             super()._fail_connection(code, reason)
-            self.unregisterProducer()
             self.transport.loseWriteConnection()
         self.failedByMe = True
 
@@ -148,7 +145,6 @@ class BoundedProtocol(WebSocketProtocol):
             self.application_queue.put_nowait(
                 {"type": "websocket.disconnect", "code": SERVICE_RESTART}
             )
-            self.muted = True  # daphne's own disconnect event would be a second one
 
 
 class ImpatientHTTPFactory(HTTPFactory):

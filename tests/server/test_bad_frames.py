@@ -45,6 +45,15 @@ def test_a_bad_frame_is_answered_with_its_code(daphne: Daphne, data: bytes, code
     wait_until(lambda: "disconnect handled" in daphne.log(), "the disconnect event")
 
 
+def test_a_client_that_waits_for_the_end_after_a_failure_has_it_at_once(daphne: Daphne) -> None:
+    client = daphne.connect()
+
+    client.tcp.sendall(frame(b"\xff"))
+
+    assert client.read_close_code() == 1007
+    wait_until(client.is_gone, "the end of the connection", 0.7)
+
+
 def test_a_client_still_sending_16_mebibytes_reads_the_code(daphne: Daphne) -> None:
     client, start = daphne.connect(), daphne.memory()
 

@@ -84,6 +84,7 @@ def test_a_client_that_waits_for_its_consumer_is_not_taken_for_dead(
     start_daphne: Callable[..., Daphne],
 ) -> None:
     client = start_daphne("--ping-interval", "1", "--ping-timeout", "2").connect("/nap")
+    assert client.read_frame()[0] == 9  # a ping, whose pong would come behind all the frames
 
     send_until_refused(client, frame(b"a" * 100) * 200, times=1)
 
