@@ -14,8 +14,10 @@ from django.conf import settings
 from botflow_site import daphne_limits
 from botflow_site.checks import refuse_to_start_with_errors
 from conversations.routing import websocket_application
+from scheduling.processes import raise_file_limit
 
 refuse_to_start_with_errors()
+raise_file_limit()
 daphne_limits.install(
     max_frame_bytes=settings.BOTFLOW_MAX_FRAME_BYTES,
     max_unsent_bytes=settings.BOTFLOW_MAX_UNSENT_BYTES,

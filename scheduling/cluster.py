@@ -25,13 +25,15 @@ from django_q.status import Stat
 from scheduling import wakeup
 from scheduling.broker import FireTimeBroker
 from scheduling.processes import child_main, is_orphan
-from scheduling.shared import STOP, Flag, Pulses, TaskPipe
+from scheduling.shared import STOP, Flag, Pulses, Roster, TaskPipe
 from scheduling.worker import STALL_LIMIT, worker
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two looks at the children.
 GUARD_EVERY = 0.2
+# Seconds that a child must have lived before it is replaced.
+RESPAWN_EVERY = 1.0
 # Seconds without a sign of life after which a child is killed and replaced.
 SILENCE_LIMIT = STALL_LIMIT
 # Seconds beyond the grace in which workers must have given back their runs.
@@ -40,18 +42,25 @@ STOP_MARGIN = 4.0
 SENTINEL, PUSHER, FIRST_WORKER = 0, 1, 2
 
 
-def push(pipe: TaskPipe, stop: Flag, broker: FireTimeBroker, pulses: Pulses) -> None:
-    """Run django-q2's pusher on our broker; the target of the process that the sentinel forks."""
-    db.connections.close_all()
-    setproctitle.setproctitle("qcluster pusher")
-    dequeue = broker.dequeue
+def push(sentinel: Sentinel) -> None:
+    """Run django-q2's pusher on our broker; the target of the process that the sentinel forks.
 
-    def dequeue_and_beat() -> list[tuple[int, str]]:
-        pulses.beat(PUSHER)
+    It also reports the cluster's status: a sentinel that waits for a database watches nobody.
+    """
+    broker, dequeue = sentinel.broker, sentinel.broker.dequeue
+    sentinel.pool = []
+
+    def dequeue_and_report() -> list[tuple[int, str]]:
+        sentinel.pulses.beat(PUSHER)
+        stat = Stat(sentinel)
+        stat.pusher, stat.workers = os.getpid(), sentinel.roster.pids[FIRST_WORKER:]
+        stat.reincarnations = sentinel.roster.replaced
+        stat.save()
         return dequeue()
 
-    broker.dequeue = dequeue_and_beat  # type: ignore[method-assign]
-    pusher(pipe, stop, broker)
+    broker.dequeue = dequeue_and_report
+    pusher(sentinel.task_queue, sentinel.event_out, broker)
+    broker.remove_stat(Stat.get_key(sentinel.cluster_id))
     os._exit(0)
 
 
@@ -68,6 +77,8 @@ class Sentinel(QSentinel):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         setproctitle.setproctitle("qcluster sentinel")
         self.pulses = pulses
+        self.roster = Roster(FIRST_WORKER + self.pool_size)
+        self.spawned_at: dict[int, float] = {}
         self.event_out = Flag()
         self.task_queue = TaskPipe()
         self.broker.cluster = cluster_id.hex
@@ -83,17 +94,19 @@ class Sentinel(QSentinel):
         # Connections must not be shared across a fork; the child counts as seen from here on.
         db.connections.close_all()
         self.pulses.beat(place)
+        self.spawned_at[place] = time.monotonic()
         process: BaseProcess = get_mp_context().Process(
             target=child_main, args=(os.getpid(), True, target, *args)
         )
         process.start()
+        self.roster.enter(place, process.pid or 0)
         return process
 
     def _spawn_worker(self, place: int) -> BaseProcess:
         return self._spawn(place, worker, self.task_queue, self.pulses, place)
 
     def _spawn_pusher(self) -> BaseProcess:
-        return self._spawn(PUSHER, push, self.task_queue, self.event_out, self.broker, self.pulses)
+        return self._spawn(PUSHER, push, self)
 
     def guard(self) -> None:
         """Watch until told to stop, or until the main process is gone."""
@@ -104,21 +117,21 @@ class Sentinel(QSentinel):
             for place, process in enumerate(self.pool):
                 if self._is_lost(process, FIRST_WORKER + place):
                     self.pool[place] = self._spawn_worker(FIRST_WORKER + place)
-                    self.reincarnations += 1
             if self._is_lost(self.pusher, PUSHER):
                 self.pusher = self._spawn_pusher()
-                self.reincarnations += 1
-            Stat(self).save()
             time.sleep(GUARD_EVERY)
         self.stop()
 
     def _is_lost(self, process: BaseProcess, place: int) -> bool:
-        """Tell whether a child is gone; one that fell silent is killed first."""
+        """Tell whether a child is gone and may be replaced; one that fell silent is killed first.
+
+        One that dies at its start is replaced once a second, not as fast as it can die.
+        """
         if process.is_alive() and self.pulses.silence(place) > SILENCE_LIMIT:
             logger.critical("Process %s fell silent; killing it.", process.pid)
             process.kill()
             process.join()
-        if process.is_alive():
+        if process.is_alive() or time.monotonic() - self.spawned_at[place] < RESPAWN_EVERY:
             return False
         logger.error("Process %s ended with %s; replacing it.", process.pid, process.exitcode)
         process.join()
@@ -137,7 +150,6 @@ class Sentinel(QSentinel):
         for _ in self.pool:
             self.task_queue.put(STOP)
         self._wait_for(self.pool, seconds=settings.BOTFLOW_STOP_GRACE + STOP_MARGIN)
-        self._say_goodbye()
         os._exit(0)
 
     def _wait_for(self, processes: list[BaseProcess], *, seconds: float) -> None:
@@ -151,9 +163,6 @@ class Sentinel(QSentinel):
                 logger.error("Process %s does not stop; killing it.", process.pid)
                 process.kill()
                 process.join()
-
-    def _say_goodbye(self) -> None:
-        self.broker.remove_stat(Stat(self).key)
 
 
 class Cluster(QCluster):

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -65,6 +66,13 @@ def _started(pid: int) -> str:
             return ""
     is_zombie = fields[0] in "ZX"
     return "" if is_zombie else fields[19]
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open files as the system lets it: a socket is one each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def child_main(parent: int, watch: bool, target: Callable[..., None], *args: Any) -> None:

@@ -41,6 +41,23 @@ class Pulses:
         return time.monotonic() - self._seen[place]
 
 
+class Roster:
+    """Who belongs to a cluster, kept by its sentinel; read wherever its status is reported."""
+
+    def __init__(self, count: int) -> None:
+        self.pids = RawArray("i", count)
+        self._replaced = RawValue("i", 0)
+
+    def enter(self, place: int, pid: int) -> None:
+        self._replaced.value += self.pids[place] != 0
+        self.pids[place] = pid
+
+    @property
+    def replaced(self) -> int:
+        """How many processes took the place of one that was lost."""
+        return int(self._replaced.value)
+
+
 class TaskPipe:
     """The task queue between pusher and workers: a socket pair that keeps message boundaries.
 

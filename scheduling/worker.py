@@ -27,6 +27,8 @@ from scheduling.shared import STOP, Pulses, TaskPipe
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two signs of life.
+BEAT_EVERY = 0.5
 # Seconds between looks at cancel requests while something runs.
 CANCEL_EVERY = 0.25
 # Seconds for which the event loop may stand still before it is said to, and before it is given up.
@@ -93,11 +95,12 @@ class Worker:
             target=self._keep_leases, args=(asyncio.get_running_loop(),), daemon=True, name="heart"
         )
         heart.start()
-        ticking = asyncio.create_task(self._tick())
+        ticking = [asyncio.create_task(self._beat()), asyncio.create_task(self._tick())]
         self._read_on()
         await self.stopping.wait()
         await self._finish_or_give_back()
-        ticking.cancel()
+        for task in ticking:
+            task.cancel()
         self.commit.close()
 
     # -- taking runs -------------------------------------------------------------------------------
@@ -188,15 +191,20 @@ class Worker:
 
     # -- staying alive -----------------------------------------------------------------------------
 
-    async def _tick(self) -> None:
-        """Show that the loop turns; while something runs, look for requests to stop it."""
-        beats = 0
+    async def _beat(self) -> None:
+        """Show that the loop turns, whatever the database does."""
         while True:
             self.pulses.beat(self.place)
+            await asyncio.sleep(BEAT_EVERY)
+
+    async def _tick(self) -> None:
+        """While something runs, look for requests to stop it; now and then add to the tallies."""
+        ticks = 0
+        while True:
             if self.held:
                 await self._heed_cancel_requests()
-            beats += 1
-            if beats % 8 == 0:
+            ticks += 1
+            if ticks % 8 == 0:
                 await self.commit.read(tallies.flush)
             await asyncio.sleep(CANCEL_EVERY if self.held else 4 * CANCEL_EVERY)
 

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from scheduling.cluster import Cluster
+from scheduling.processes import raise_file_limit
 
 
 class Command(BaseCommand):
@@ -14,4 +15,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Forked children must not inherit connections that the start-up checks opened.
         connections.close_all()
+        raise_file_limit()
         Cluster().run()
