@@ -1,0 +1,1 @@
+"""A site's own app, for the fault tests: actions that misbehave."""

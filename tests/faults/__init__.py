@@ -1,0 +1,1 @@
+"""Real processes are killed, stopped and cut off while messages flow; the checker looks at the end."""
