@@ -1,5 +1,6 @@
 """A site whose page is the real one and whose WebSocket says exactly what a test has it say."""
 
+import contextlib
 import json
 import queue
 import socket
@@ -55,8 +56,9 @@ class FakeSocket:
         self._connection.close(code)
 
     def cut(self) -> None:
-        """End the TCP connection without a word, as a dead server does."""
-        self._connection.socket.shutdown(socket.SHUT_RDWR)
+        """End the TCP connection without a word, as a killed server does."""
+        with contextlib.suppress(OSError):  # closed by the page meanwhile
+            self._connection.socket.shutdown(socket.SHUT_RDWR)
 
     def welcome(self, *messages: dict[str, Any], more: bool = False) -> "FakeSocket":
         """Greet, and answer the page's first question for history with `messages`."""

@@ -4,7 +4,7 @@ import { copy } from "./clipboard.js";
 import { element, icon } from "./dom.js";
 import { language, text } from "./setup.js";
 
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 
 // What a person reads about the state of their own message: [icon, name of the text].

@@ -3,7 +3,13 @@
 const setup = JSON.parse(document.getElementById("setup").textContent);
 
 export const { socket: socketPath, login: loginAddress, maxLength } = setup;
-export const language = document.documentElement.lang;
+
+/** The page's language, in the reader's own variety of it: dates differ between en-US and en-GB. */
+export const language = (navigator.languages ?? []).find(isOfPage) ?? document.documentElement.lang;
+
+function isOfPage(tag) {
+  return tag.split("-")[0] === document.documentElement.lang.split("-")[0];
+}
 
 /** The text by that name, its `{placeholders}` filled in. */
 export function text(name, values = {}) {

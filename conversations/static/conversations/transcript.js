@@ -7,8 +7,8 @@ import { language, text } from "./setup.js";
 
 const longDay = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
-function dayOf(message) {
-  return (message.createdAt ? new Date(message.createdAt) : new Date()).toDateString();
+function dayOf(createdAt) {
+  return (createdAt ? new Date(createdAt) : new Date()).toDateString();
 }
 
 function dayLabel(day) {
@@ -89,9 +89,10 @@ export class Transcript {
     const nodes = [];
     let day = "";
     messages.forEach((message, index) => {
-      if (dayOf(message) !== day) nodes.push(this.#dayNode((day = dayOf(message))));
-      nodes.push(this.#view(message).node);
       const asked = this.#store.get(message.replyTo) ?? message;
+      const newDay = dayOf(message.createdAt ?? asked.createdAt);
+      if (newDay !== day) nodes.push(this.#dayNode((day = newDay)));
+      nodes.push(this.#view(message).node);
       const isTurnOver = messages[index + 1]?.replyTo !== asked.id;
       if (isTurnOver) nodes.push(...this.#afterTurn(asked));
     });
