@@ -175,9 +175,7 @@ def report(
             count = len(figures.final)
             for title, seconds in sorted(spent.items(), key=lambda item: -item[1]):
                 if seconds > 0.05:
-                    print(
-                        f"      {1000 * seconds / count:6.2f} ms CPU a turn, in {title}"
-                    )
+                    print(f"      {1000 * seconds / count:6.2f} ms CPU a turn, in {title}")
     return found
 
 

@@ -31,7 +31,8 @@ from scheduling.group_commit import group_commit
 
 logger = structlog.stdlib.get_logger(__name__)
 
-NOT_FOUND, LOGIN_NEEDED, TRY_LATER, FLOODED = 4404, 4401, 1013, 1008
+# Close codes: daphne lets an application send none below 3000 but 1000.
+NOT_FOUND, LOGIN_NEEDED, TRY_LATER, FLOODED = 4404, 4401, 4503, 4429
 # Seconds between the pages of a long catch-up: time for the client to read one.
 PAGE_PAUSE = 0.05
 
