@@ -182,7 +182,8 @@ def as_json(value: Any) -> Any:
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"The arguments are not JSON: {error}.") from None
-    if "\\u0000" in text:
+    # Escaped backslashes aside: text may spell out what a NUL looks like.
+    if "\\u0000" in text.replace("\\\\", ""):
         # Valid JSON that PostgreSQL cannot store.
         raise ValueError("The arguments contain a NUL character.")
     return value

@@ -11,7 +11,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
+
+#: SQLite's limit on the parameters of a statement is 32,766.
+MOST_PARAMETERS = 30_000
 
 
 def insert(
@@ -25,16 +28,27 @@ def insert(
     """
     if not rows:
         return
+    fields = _shape(type(rows[0]))[1]
+    most = MOST_PARAMETERS // len(fields)
+    conflict = ""
+    if or_update:
+        updates = ", ".join(f"{column} = EXCLUDED.{column}" for column in or_update)
+        conflict = f" ON CONFLICT ({unique}) DO UPDATE SET {updates}"
+    if len(rows) <= most:
+        _insert(rows, conflict)
+        return
+    with transaction.atomic():
+        for start in range(0, len(rows), most):
+            _insert(rows[start : start + most], conflict)
+
+
+def _insert(rows: Sequence[models.Model], conflict: str) -> None:
     table, fields = _shape(type(rows[0]))
     parameters: list[Any] = []
     for row in rows:
         parameters += [_prepare(getattr(row, name), is_json) for name, _, is_json in fields]
     marks = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
     columns = ", ".join(column for _, column, _ in fields)
-    conflict = ""
-    if or_update:
-        updates = ", ".join(f"{column} = EXCLUDED.{column}" for column in or_update)
-        conflict = f" ON CONFLICT ({unique}) DO UPDATE SET {updates}"
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({columns}) VALUES {marks}{conflict} RETURNING id",  # noqa: S608
