@@ -11,7 +11,7 @@ from scheduling.actions import Commit, action
 from scheduling.models import Run
 
 
-@action(ANSWER, label=_("Answer a message"), ended=answering.ended)
+@action(ANSWER, label=_("Answer a message"), ended=answering.ended, retried=answering.retried)
 async def answer(run: Run, *, message: int) -> Commit | None:
     """Answer one message; to be run again after a crash is harmless."""
     structlog.contextvars.bind_contextvars(message=message)

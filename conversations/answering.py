@@ -160,6 +160,18 @@ def ended(run: Run) -> None:
         end_message(message, state=Message.State.FAILED, detail=detail)
 
 
+def retried(run: Run) -> None:
+    """Queue the message again whose run an operator put back into the queue."""
+    message = (
+        Message.objects.select_related("conversation")
+        .filter(pk=run.args.get("message"))
+        .exclude(state__in=_WAITING)
+        .first()
+    )
+    if message:
+        replies.start_over(message)
+
+
 def end_message(message: Message, *, state: Message.State, detail: str) -> None:
     """Give a message up and show it after the commit; joins the caller's transaction."""
     partial = replies.give_up(message, state=state, detail=detail)

@@ -50,13 +50,14 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A registered function. `ended` is told of runs that end without the function's doing."""
+    """A registered function, and what is told of runs that end badly or begin anew."""
 
     name: str
     function: Callable[..., Any]
     label: str | Promise
     form: type[forms.Form] | None = None
     ended: Callable[[Run], None] | None = None
+    retried: Callable[[Run], None] | None = None
     is_async: bool = field(default=False)
 
     def bind(self, args: dict[str, Any]) -> None:
@@ -80,13 +81,15 @@ def action(
     label: str | Promise = "",
     form: type[forms.Form] | None = None,
     ended: Callable[[Run], None] | None = None,
+    retried: Callable[[Run], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register `function(run, **args)`, sync or async, as the action `name`.
 
     A sync function runs in a thread; an async one shares its worker's event loop and must not
     block it. `form` declares the arguments for people. `ended(run)` is called in the transaction
     that ends a run as failed or cancelled, wherever that happens: in its worker, by a rescue after
-    its worker died, or before it began. Registering a name twice with different functions raises
+    its worker died, or before it began; `retried(run)` in the one that puts such a run back into
+    the queue by hand. Registering a name twice with different functions raises
     ValueError.
     """
 
@@ -100,6 +103,7 @@ def action(
             label=label or name,
             form=form,
             ended=ended,
+            retried=retried,
             is_async=inspect.iscoroutinefunction(function),
         )
         return function

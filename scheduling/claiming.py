@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
+
+from scheduling.writing import writing
 
 #: Literals, as in the conditions of the partial indexes: given parameters SQLite ignores those.
 _CLAIM = """
@@ -56,7 +58,7 @@ def claim(
         "lease": adapt(now + lease),
         "limit": capacity,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(lock=lock), parameters)
         rows = cursor.fetchall()
     # RETURNING has no order of its own.

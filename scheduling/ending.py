@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from scheduling import wakeup
+from scheduling.actions import registry
 from scheduling.attempts import tell_action
 from scheduling.models import Run, RunQuerySet
 from scheduling.processes import is_dead
@@ -67,17 +68,21 @@ def cancel(run: Run, *, now: datetime) -> bool:
 
 def retry(run: Run, *, now: datetime) -> bool:
     """Put a failed, cancelled or skipped run back into the queue with one more attempt."""
-    moved = Run.objects.filter(pk=run.pk).move(
-        RunState(run.state),
-        RunState.PENDING,
-        not_before=now,
-        max_attempts=F("attempt") + 1,
-        cancel_requested_at=None,
-        finished_at=None,
-        error="",
-        losses=0,
-    )
-    wakeup.ring_on_commit()
+    with transaction.atomic():
+        moved = Run.objects.filter(pk=run.pk).move(
+            RunState(run.state),
+            RunState.PENDING,
+            not_before=now,
+            max_attempts=F("attempt") + 1,
+            cancel_requested_at=None,
+            finished_at=None,
+            error="",
+            losses=0,
+        )
+        action = registry.get(run.action)
+        if moved and action and action.retried:
+            action.retried(run)
+        wakeup.ring_on_commit()
     return bool(moved)
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
+
+from scheduling.writing import writing
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +119,7 @@ def _write_together(batch: list[_Waiting]) -> list[Any]:
         groups.setdefault(waiting.write, []).append(place)
     results: list[Any] = [None] * len(batch)
     only_reads = all(waiting.is_read for waiting in batch)
-    with contextlib.nullcontext() if only_reads else transaction.atomic():
+    with contextlib.nullcontext() if only_reads else writing():
         for write, places in groups.items():
             for place, result in zip(places, write([batch[i].item for i in places]), strict=True):
                 results[place] = result

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from django.db import connection, transaction
+from django.db import connection
 
 from scheduling.attempts import Ending
 from scheduling.models import Run
+from scheduling.writing import writing
 
 #: Upper bounds in seconds of the lateness and duration histograms.
 LATENESS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -44,7 +45,7 @@ def flush() -> None:
     counted, _pending = _pending, Counter()
     if not counted:
         return
-    with transaction.atomic(), connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         # In one order everywhere: two workers that add to the same rows must not deadlock.
         cursor.executemany(
             """INSERT INTO scheduling_tally (metric, labels, value) VALUES (%s, %s, %s)
