@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the page; a test fails on any error, violation or foreign request."""
+"""A real Chromium for the tests of the page; any error or request to elsewhere fails the test."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ EXPECTED = ("WebSocket connection to", "net::ERR_INTERNET_DISCONNECTED")
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for this folder; package-wide, since its event loop would disturb async tests."""
+    """One Chromium for this folder, no longer: its event loop would disturb async tests."""
     if not os.path.exists(CHROMIUM) and not os.environ.get("BOTFLOW_TEST_ALL"):
         pytest.skip(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:

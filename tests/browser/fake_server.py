@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import queue
 import socket
 import threading
@@ -16,6 +17,9 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 DEADLINE_SECONDS = 10
+# Without the server's own words, of which there are many: a failed test prints the log.
+QUIET = logging.getLogger("fake_site")
+QUIET.setLevel(logging.CRITICAL)
 CONVERSATION = "8d1c6b1e-7d0f-4f0a-9c9a-0d5f3c1a2b3c"
 
 
@@ -93,7 +97,12 @@ class FakeSite:
     def open(self) -> None:
         """Serve, on the same port as before."""
         self._server = serve(
-            self._handle, "127.0.0.1", self._port, process_request=self._respond, max_size=None
+            self._handle,
+            "127.0.0.1",
+            self._port,
+            process_request=self._respond,
+            max_size=None,
+            logger=QUIET,
         )
         self._port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever)
