@@ -120,6 +120,7 @@ class LiveReply:
             whole = message_frame(reply, reply_to=self.message.uuid)
         status = status_frame(self.message.uuid, self.message.state, seq=self.message.seq)
         await self._show([*self._delta(), whole, status])
+        logger.info("Answered a message in %d ms.", reply.process_time_ms or 0)
 
     async def _keep(self) -> None:
         await self._show([])

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, InterfaceError
 
 from conversations import reading
+from conversations.reading import Place
 from scheduling.group_commit import group_commit
-
-if TYPE_CHECKING:
-    from conversations.consumers import ChatConsumer
 
 logger = logging.getLogger(__name__)
 
@@ -21,20 +19,30 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 0.5
 
 
+class Socket(Protocol):
+    """An open socket: where it is, and the largest change it was told of."""
+
+    place: Place
+    seq: int
+    is_open: bool
+
+    async def catch_up(self, after: int) -> None: ...
+
+
 class Watcher:
     """The open sockets of one event loop; looks only while there are any."""
 
     def __init__(self) -> None:
-        self.sockets: set[ChatConsumer] = set()
+        self.sockets: set[Socket] = set()
         self._task: asyncio.Task[None] | None = None
         self._seen: dict[int, int] = {}
 
-    def add(self, socket: ChatConsumer) -> None:
+    def add(self, socket: Socket) -> None:
         self.sockets.add(socket)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
 
-    def discard(self, socket: ChatConsumer) -> None:
+    def discard(self, socket: Socket) -> None:
         self.sockets.discard(socket)
 
     async def _watch(self) -> None:
