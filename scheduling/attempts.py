@@ -178,13 +178,18 @@ def give_back(claims: list[Claim]) -> list[bool]:
     return returned
 
 
-def renew(worker: str, *, now: datetime) -> set[int]:
-    """Renew the leases of all that `worker` runs; return the ids it still owns. One query."""
+def renew(worker: str, runs: set[int], *, now: datetime) -> set[int]:
+    """Renew the leases of these runs of `worker`; return the ids it still owns. One query.
+
+    Only of what it has in hand: a run whose end could not be written must be rescued from it.
+    """
+    ids = ", ".join(f"{run:d}" for run in runs) or "NULL"
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE scheduling_run SET lease_expires_at = %s
+            f"""UPDATE scheduling_run SET lease_expires_at = %s
             WHERE state = 'running' AND lease_expires_at IS NOT NULL AND worker = %s
-            RETURNING id""",
+              AND id IN ({ids})
+            RETURNING id""",  # noqa: S608  (integers only)
             [connection.ops.adapt_datetimefield_value(now + lease()), worker],
         )
         return {row[0] for row in cursor.fetchall()}

@@ -95,7 +95,7 @@ def success(run: Run, value: Any) -> Ending:
     try:
         as_json(result)
     except ValueError:
-        result = repr(result)[:1000].replace("\0", "�")
+        result = _storable(repr(result)[:1000])
     return Ending(
         run=run.pk,
         attempt=run.attempt,
@@ -115,7 +115,7 @@ def failure(run: Run, error: BaseException) -> Ending:
         )
     logger.error("Run %s (%s) raised.", run.pk, run.action, exc_info=error)
     summary = "".join(traceback.format_exception_only(error)).strip()
-    return ending(run, RunState.FAILED, error=summary[:2000].replace("\0", "�"), retry=True)
+    return ending(run, RunState.FAILED, error=summary[:2000], retry=True)
 
 
 def ending(
@@ -132,8 +132,18 @@ def ending(
     if retry and run.attempt < run.max_attempts:
         state, retry_at = RunState.PENDING, now + (pause or backoff(run.attempt))
     return Ending(
-        run=run.pk, attempt=run.attempt, state=state, at=now, error=error, retry_at=retry_at
+        run=run.pk,
+        attempt=run.attempt,
+        state=state,
+        at=now,
+        error=_storable(error),
+        retry_at=retry_at,
     )
+
+
+def _storable(text: str) -> str:
+    """Return `text` without lone surrogates and NUL, which the databases refuse."""
+    return text.encode(errors="replace").decode().replace("\0", "�")
 
 
 async def announce(then: Callable[[Any], Awaitable[None]], result: Any) -> None:

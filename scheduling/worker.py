@@ -229,7 +229,7 @@ class Worker:
                 # Taken before the renewal: a run that starts during it is not missing from it.
                 mine = {held.run.pk for held in list(self.held.values()) if held.run}
                 try:
-                    owned = attempts.renew(self.name, now=timezone.now())
+                    owned = attempts.renew(self.name, mine, now=timezone.now())
                     loop.call_soon_threadsafe(self._drop, mine - owned)
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("Leases could not be renewed; trying again. %s", error)
