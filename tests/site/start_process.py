@@ -1,39 +1,45 @@
 """A real `manage.py start` on a data folder and a port of its own, for tests/site."""
 
-import os
+import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from websockets.sync.client import connect
 
-ROOT = Path(__file__).resolve().parents[2]
-# What a setting of the machine that runs the tests must not decide.
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"Not within {seconds} s: {what}"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.harness.environment import ROOT, neutral
+from tests.harness.polling import free_port, wait_until
 
 
 def environment(**settings: str) -> dict[str, str]:
-    return {name: os.environ[name] for name in KEPT if name in os.environ} | settings
+    """Return an environment with no settings but these; manage.py names the settings module."""
+    kept = {name: value for name, value in neutral().items() if name != "DJANGO_SETTINGS_MODULE"}
+    return kept | settings
+
+
+def say(port: int, text: str) -> str:
+    """Return the agent's whole reply to one message."""
+    with connect(f"ws://127.0.0.1:{port}/ws/chat") as chat:
+        chat.send(text)
+        while True:
+            frame = json.loads(chat.recv(timeout=30))
+            if frame["type"] == "message" and frame["state"] == "done":
+                return str(frame["content"])
+
+
+def is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=3) as page:
+            return bool(page.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
 
 
 class Start:
@@ -77,11 +83,7 @@ class Start:
         return self.process.poll() is not None
 
     def is_healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=3) as page:
-                return bool(page.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
+        return is_healthy(self.port)
 
     def processes(self) -> list[psutil.Process]:
         """Return every process below the command, noting them for `survivors`."""
@@ -89,10 +91,17 @@ class Start:
         self.seen |= {process.pid: process for process in below}
         return below
 
+    def find(self, name: str) -> psutil.Process | None:
+        """Return the living child of the command that has `name` in its command line or title."""
+        for child in psutil.Process(self.process.pid).children():
+            # One that dies meanwhile is none; nor is one that is not yet the program it will be.
+            with suppress(psutil.NoSuchProcess):
+                if name in " ".join(child.cmdline()):
+                    return child
+        return None
+
     def child(self, name: str) -> psutil.Process:
-        """Return the command's own child whose command line or title has `name` in it."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if name in " ".join(child.cmdline()))
+        return wait_until(lambda: self.find(name), f"a process {name}")
 
     def survivors(self) -> list[psutil.Process]:
         alive = [process for process in self.seen.values() if process.is_running()]

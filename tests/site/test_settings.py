@@ -11,7 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from botflow_site.env import Environment
-from tests.site.start_process import ROOT, environment
+from tests.harness.environment import ROOT
+from tests.site.start_process import environment
 
 MISSING = "/no/such/file"
 

@@ -1,6 +1,5 @@
 """`manage.py start` makes a site of an empty folder, keeps it running, and takes it down whole."""
 
-import json
 import os
 import signal
 import socket
@@ -11,11 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-from websockets.sync.client import connect
 
-from tests.site.start_process import ROOT, Start, environment, free_port, wait_until
+from tests.harness.environment import ROOT
+from tests.harness.polling import free_port, wait_until
+from tests.site.start_process import Start, environment, say
 
 
 @pytest.fixture
@@ -30,16 +29,6 @@ def site(folder: Path) -> Iterator[Start]:
         yield start.ready()
     finally:
         start.clean_up()
-
-
-def say(port: int, text: str) -> str:
-    """Return the agent's whole reply to one message."""
-    with connect(f"ws://127.0.0.1:{port}/ws/chat") as chat:
-        chat.send(text)
-        while True:
-            frame = json.loads(chat.recv(timeout=30))
-            if frame["type"] == "message" and frame["state"] == "done":
-                return str(frame["content"])
 
 
 def test_an_empty_folder_becomes_a_site_that_answers(site: Start) -> None:
@@ -126,18 +115,15 @@ def test_a_killed_cluster_is_replaced_and_answers_what_was_said_meanwhile(site: 
 
 
 def test_a_web_server_that_keeps_dying_is_started_again_with_pauses(site: Start) -> None:
+    killed = None
     for _ in range(3):
-        wait_until(lambda: has_child(site, "daphne"), "the next web server")
-        site.child("daphne").kill()
+        killed = wait_until(
+            lambda last=killed: (found := site.find("daphne")) != last and found, "a web server"
+        )
+        killed.kill()
 
     wait_until(site.is_healthy, "a web server that lives")
     assert site.output.count("starting it again") == 3
-
-
-def has_child(site: Start, name: str) -> bool:
-    children = psutil.Process(site.process.pid).children()
-    lines = [child.cmdline() for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return any(name in " ".join(line) for line in lines)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
