@@ -77,8 +77,10 @@ def parse(text: str) -> Command:
         frame = json.loads(text)
     except RecursionError:
         raise FrameError("bad_frame", _("The frame is nested too deeply.")) from None
-    except ValueError:
+    except json.JSONDecodeError:
         return _say({"content": text})
+    except ValueError:  # JSON, with an integer of thousands of digits
+        raise FrameError("bad_frame", _("The frame has a number that is too long.")) from None
     if not isinstance(frame, dict):
         raise FrameError("bad_frame", _("A frame must be an object or plain text."))
     kind = frame.get("type", "message" if "content" in frame else None)
@@ -87,7 +89,7 @@ def parse(text: str) -> Command:
     if not isinstance(kind, str):
         raise FrameError("bad_frame", _("“type” must be a text."))
     if kind not in _READERS:
-        raise FrameError("unknown_type", _("There is no frame type “%s”.") % kind[:50])
+        raise FrameError("unknown_type", _("There is no frame type “%s”.") % clean(kind[:50]))
     return _READERS[kind](frame)
 
 
