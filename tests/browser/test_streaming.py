@@ -93,6 +93,33 @@ def test_an_older_version_of_a_message_changes_nothing(page: Page, fake_site: Fa
     expect(page.locator(".message .text")).to_have_text(["Hello", "new", "after"])
 
 
+def test_an_answer_may_overtake_the_confirmation_of_its_question(
+    page: Page, fake_site: FakeSite
+) -> None:
+    page.goto(fake_site.url)
+    socket = fake_site.next_socket().welcome()
+
+    socket.send(type="message", **reply(3, "Quick", reply_to="user-1"))
+    socket.send(type="status", id="user-1", state="answered", seq=4)
+    socket.send(type="message", **user_message(1, "Slow to be confirmed"))
+
+    expect(page.locator(".message .text")).to_have_text(["Slow to be confirmed", "Quick"])
+    expect(page.locator(".message.user .state")).to_have_text("Answered")
+
+
+def test_everything_missing_is_asked_for_even_in_quick_succession(
+    page: Page, fake_site: FakeSite
+) -> None:
+    page.goto(fake_site.url)
+    socket = fake_site.next_socket().welcome(user_message(1, state="answered"))
+
+    socket.send(type="status", id="unknown-1", state="answering")
+    assert socket.receive("resume") == {"type": "resume", "after": 1}
+    socket.send(type="status", id="unknown-2", state="answering")
+
+    assert socket.receive("resume") == {"type": "resume", "after": 1}
+
+
 def test_a_reply_stands_below_what_it_answers(page: Page, fake_site: FakeSite) -> None:
     socket = answering(page, fake_site)
 

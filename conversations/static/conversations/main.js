@@ -21,6 +21,7 @@ class Chat {
   #hasEarlier = false;
   #lastFailed = false;
   #resumeTimer = 0;
+  #missingAfter = Infinity;
   /** Everything up to this `seq` is surely here; later frames came, but one may have been lost. */
   #checkpoint = null;
   /** What the checkpoint becomes once the pong behind a `resume` shows that it was answered. */
@@ -201,10 +202,17 @@ class Chat {
 
   /** Ask for one message again, of which a part or the beginning is missing. */
   #askAgain(id) {
-    if (this.#resumeTimer) return;
     const after = Math.min(this.#checkpoint, (this.#store.get(id)?.seq || Infinity) - 1);
-    this.#connection.send({ type: "resume", after });
-    this.#resumeTimer = setTimeout(() => (this.#resumeTimer = 0), RESUME_EVERY);
+    this.#missingAfter = Math.min(this.#missingAfter, after);
+    if (!this.#resumeTimer) this.#resumeMissing();
+  }
+
+  #resumeMissing() {
+    this.#resumeTimer = 0;
+    if (this.#missingAfter === Infinity) return;
+    this.#connection.send({ type: "resume", after: this.#missingAfter });
+    this.#missingAfter = Infinity;
+    this.#resumeTimer = setTimeout(() => this.#resumeMissing(), RESUME_EVERY);
   }
 
   #showPending({ clientId, content, createdAt, error }) {

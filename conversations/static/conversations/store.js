@@ -201,18 +201,17 @@ export class Store {
     this.#replace(message, message.content.slice(0, message.content.length - end.length) + text);
   }
 
-  /** Keep question and reply in agreement, should the frame that says so be lost or late. */
+  /** Keep question and reply in agreement, should the frame that says so be lost, late or early. */
   #settle(message) {
-    if (message.role === "user") {
-      const reply = this.replyTo(message.id);
-      if (!reply || FINAL_REPLY.has(reply.state)) return;
-      reply.isStreaming = WORKING.has(message.state);
-      this.changed(reply);
-    } else if (message.state === "done") {
-      const asked = this.#messages.get(message.replyTo);
-      if (!asked || !WORKING.has(asked.state)) return;
+    const asked = message.role === "user" ? message : this.#messages.get(message.replyTo);
+    const reply = message.role === "user" ? this.replyTo(message.id) : message;
+    if (!asked || !reply) return;
+    if (reply.state === "done" && WORKING.has(asked.state) && asked.seq <= reply.seq) {
       asked.state = "answered";
       this.changed(asked);
+    } else if (!FINAL_REPLY.has(reply.state) && reply.isStreaming !== WORKING.has(asked.state)) {
+      reply.isStreaming = WORKING.has(asked.state);
+      this.changed(reply);
     }
   }
 
