@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
@@ -18,6 +19,8 @@ from scheduling.actions import Commit, registry
 from scheduling.claiming import Claim
 from scheduling.models import Run
 from scheduling.states import RunState, check_transition
+
+logger = logging.getLogger(__name__)
 
 #: Seconds before the second, third, … attempt, and the most it grows to.
 BACKOFF_BASE, BACKOFF_MOST = 1.0, 300.0
@@ -158,8 +161,15 @@ def tell_action(pk: int) -> None:
     """Tell the action of a run that failed or was cancelled; in the transaction that ends it."""
     run = Run.objects.get(pk=pk)
     action = registry.get(run.action)
-    if action and action.ended:
-        action.ended(run)
+    if not (action and action.ended):
+        return
+    try:
+        with transaction.atomic():
+            action.ended(run)
+    except (OperationalError, InterfaceError):
+        raise  # the whole transaction is tried again
+    except Exception:  # Boundary: an action's own code must not keep its run from ending.
+        logger.exception("The action of run %s failed to be told of its end.", pk)
 
 
 def give_back(claims: list[Claim]) -> list[bool]:
@@ -178,21 +188,23 @@ def give_back(claims: list[Claim]) -> list[bool]:
     return returned
 
 
-def renew(worker: str, runs: set[int], *, now: datetime) -> set[int]:
-    """Renew the leases of these runs of `worker`; return the ids it still owns. One query.
+def renew(worker: str, held: set[tuple[int, int]], *, now: datetime) -> set[tuple[int, int]]:
+    """Renew the leases of what `worker` holds; return the (run, attempt) it still owns. One query.
 
     Only of what it has in hand: a run whose end could not be written must be rescued from it.
     """
-    ids = ", ".join(f"{run:d}" for run in runs) or "NULL"
+    if not held:
+        return set()
+    values = ", ".join(f"({run:d}, {attempt:d})" for run, attempt in held)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE scheduling_run SET lease_expires_at = %s
             WHERE state = 'running' AND lease_expires_at IS NOT NULL AND worker = %s
-              AND id IN ({ids})
-            RETURNING id""",  # noqa: S608  (integers only)
+              AND (id, attempt) IN (VALUES {values})
+            RETURNING id, attempt""",  # noqa: S608  (integers only)
             [connection.ops.adapt_datetimefield_value(now + lease()), worker],
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {(run, attempt) for run, attempt in cursor.fetchall()}
 
 
 def cancel_requests(worker: str) -> set[int]:
