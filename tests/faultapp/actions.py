@@ -1,4 +1,4 @@
-"""Actions that wait, block, raise, return junk or kill their worker; each start leaves a line behind."""
+"""Actions that wait, block, raise, return junk or kill their worker; each leaves a line."""
 
 import asyncio
 import os

@@ -1,1 +1,1 @@
-"""Real processes are killed, stopped and cut off while messages flow; the checker looks at the end."""
+"""Real processes are killed, frozen and cut off while messages flow; then the checker looks."""

@@ -16,9 +16,10 @@ from tests.harness.site import Site
 UNFINISHED = ("queued", "answering", "streaming")
 
 
-async def check(traffic: Traffic, *, seconds: float = 30, expected_errors: str = "$^") -> None:
+async def check(traffic: Traffic, *, seconds: float = 15, expected_errors: str = "$^") -> None:
     """Fail unless everything said has exactly one whole reply, in order, and each reader sees it.
 
+    15 s are less than a lease: whoever died on this machine must be noticed before it runs out.
     `expected_errors` matches the tracebacks that the fault itself may leave in the logs.
     """
     site = traffic.site

@@ -1,4 +1,4 @@
-"""What the database of a site holds, read past Django so that looking needs no process of its own."""
+"""What the database of a site holds, read past Django: looking needs no process of its own."""
 
 from __future__ import annotations
 

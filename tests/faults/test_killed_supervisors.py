@@ -14,7 +14,7 @@ async def test_a_killed_pusher_is_replaced(running: Site, traffic: Traffic) -> N
 
     await asyncio.to_thread(running.cluster.kill, "pusher")
 
-    await check(traffic, seconds=8)
+    await check(traffic)
 
 
 async def test_a_killed_sentinel_is_replaced_and_leaves_no_orphans(
@@ -27,7 +27,7 @@ async def test_a_killed_sentinel_is_replaced_and_leaves_no_orphans(
 
     await asyncio.to_thread(running.cluster.kill, "sentinel")
 
-    await check(traffic, seconds=8)
+    await check(traffic)
     await eventually(lambda: running.cluster.is_complete(2), "a new tree", 5)
     assert not before & {process.pid for process in running.cluster.processes()}
 
@@ -42,7 +42,7 @@ async def test_a_killed_main_process_leaves_no_orphans_and_loses_nothing(
     await eventually(running.cluster.is_gone, "every orphan to be gone", 5)
     running.start_cluster()
 
-    await check(traffic, seconds=8)
+    await check(traffic)
 
 
 async def test_a_cluster_killed_as_a_whole_takes_up_its_work_when_started_again(
@@ -54,4 +54,4 @@ async def test_a_cluster_killed_as_a_whole_takes_up_its_work_when_started_again(
     await asyncio.to_thread(running.cluster.kill_all)
     running.start_cluster()
 
-    await check(traffic, seconds=10)
+    await check(traffic)

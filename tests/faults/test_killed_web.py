@@ -16,7 +16,7 @@ async def test_readers_of_a_killed_web_server_resume_where_they_were(
     await asyncio.to_thread(running.web.kill_all)
     running.start_web()
 
-    await check(traffic, seconds=15)
+    await check(traffic)
     assert all(client.connects == 2 for client in traffic.clients)
 
 
@@ -30,7 +30,7 @@ async def test_readers_of_a_stopped_web_server_are_told_and_resume(
     running.start_web()
 
     assert code == 0
-    await check(traffic, seconds=15)
+    await check(traffic)
     assert all(client.connects == 2 for client in traffic.clients)
 
 
@@ -44,5 +44,5 @@ async def test_a_reader_cut_off_at_every_step_sees_each_message_once(
         await asyncio.sleep(pause)
         await client.drop()
 
-    await check(traffic, seconds=15)
+    await check(traffic)
     assert client.connects > 3

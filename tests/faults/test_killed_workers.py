@@ -25,7 +25,7 @@ async def test_replies_of_a_killed_worker_are_written_by_another(
 
     busy_worker(running).kill()
 
-    await check(traffic, seconds=8)
+    await check(traffic)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -39,7 +39,7 @@ async def test_workers_may_be_killed_at_any_moments(
         await asyncio.sleep(moments.uniform(0.05, 0.8))
         await asyncio.to_thread(running.cluster.kill, "worker")
 
-    await check(traffic, seconds=15)
+    await check(traffic)
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -52,7 +52,7 @@ async def test_no_idle_worker_takes_the_queue_along(
     idle.kill()
     traffic.begin(messages=3)
 
-    await check(traffic, seconds=8)
+    await check(traffic)
 
 
 async def test_all_workers_killed_at_once_are_replaced(running: Site, traffic: Traffic) -> None:
@@ -63,5 +63,5 @@ async def test_all_workers_killed_at_once_are_replaced(running: Site, traffic: T
     for worker in running.cluster.role("worker"):
         worker.kill()
 
-    await check(traffic, seconds=8)
+    await check(traffic)
     await eventually(lambda: running.cluster.is_complete(2), "both workers to be back", 5)

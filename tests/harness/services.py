@@ -159,6 +159,14 @@ class PostgresServer(Server):
         """Stop as a fast restart does: transactions are rolled back, clients cut off."""
         self.end(signal.SIGINT)
 
+    def cut_connections(self) -> None:
+        """End every client's connection but this one."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
 
 class RedisServer(Server):
     def __init__(self) -> None:
@@ -181,6 +189,12 @@ class RedisServer(Server):
 
     def kill(self) -> None:
         self.end(signal.SIGKILL)
+
+    def cut_connections(self) -> None:
+        """End every client's connection, those of subscribers too."""
+        with redis.Redis(port=self.port) as client:
+            client.client_kill_filter(_type="pubsub")
+            client.client_kill_filter(_type="normal", skipme=True)
 
 
 def _has_user(name: str) -> bool:

@@ -184,14 +184,15 @@ def migrated_sqlite() -> Path:
     return folder / "botflow.sqlite3"
 
 
-def migrated_postgres() -> str:
-    """Return the URL of a fresh PostgreSQL database with all tables."""
-    return services.postgres().new_database(template=urlsplit(_postgres_template()).path[1:])
+def migrated_postgres(server: services.PostgresServer | None = None) -> str:
+    """Return the URL of a fresh PostgreSQL database with all tables, on the session's server."""
+    server = server or services.postgres()
+    return server.new_database(template=urlsplit(_postgres_template(server)).path[1:])
 
 
 @cache
-def _postgres_template() -> str:
-    url = services.postgres().new_database()
+def _postgres_template(server: services.PostgresServer) -> str:
+    url = server.new_database()
     migrate({"BOTFLOW_DATA_DIR": services.temporary_folder("template"), "DATABASE_URL": url})
     return url
 
