@@ -87,18 +87,20 @@ class Worker:
         # what kills it, it takes no other suspect along.
         self.suspects = asyncio.Lock()
         self.reading = False
+        self.is_done = threading.Event()
 
     async def main(self) -> None:
-        self.pulses.beat(self.place)
-        performing.prepare()
+        ticking = [asyncio.create_task(self._beat()), asyncio.create_task(self._tick())]
+        # Beside the loop: an agent may take its time to load, and silence would be its end.
+        await asyncio.to_thread(performing.prepare)
         heart = threading.Thread(
             target=self._keep_leases, args=(asyncio.get_running_loop(),), daemon=True, name="heart"
         )
         heart.start()
-        ticking = [asyncio.create_task(self._beat()), asyncio.create_task(self._tick())]
         self._read_on()
         await self.stopping.wait()
         await self._finish_or_give_back()
+        self.is_done.set()
         for task in ticking:
             task.cancel()
         self.commit.close()
@@ -201,11 +203,14 @@ class Worker:
         """While something runs, look for requests to stop it; now and then add to the tallies."""
         ticks = 0
         while True:
-            if self.held:
-                await self._heed_cancel_requests()
-            ticks += 1
-            if ticks % 8 == 0:
-                await self.commit.read(tallies.flush)
+            try:
+                if self.held:
+                    await self._heed_cancel_requests()
+                ticks += 1
+                if ticks % 8 == 0:
+                    await self.commit.read(tallies.flush)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("Cancel requests cannot be read; trying again. %s", error)
             await asyncio.sleep(CANCEL_EVERY if self.held else 4 * CANCEL_EVERY)
 
     async def _heed_cancel_requests(self) -> None:
@@ -220,25 +225,25 @@ class Worker:
         A loop that stands still for longer than STALL_LIMIT loses them all the same: the cluster
         then kills this process and the runs go to another.
         """
-        beat = threading.Event()
-        while not self.stopping.is_set():
+        while not self.is_done.wait(min(settings.BOTFLOW_LEASE / 4, STALL_WARNING)):
             silence = self.pulses.silence(self.place)
             if silence > STALL_WARNING:
                 performing.log_stall(silence)
             if silence < STALL_LIMIT and self.held:
                 # Taken before the renewal: a run that starts during it is not missing from it.
-                mine = {held.run.pk for held in list(self.held.values()) if held.run}
+                mine = {
+                    (held.run.pk, held.run.attempt) for held in list(self.held.values()) if held.run
+                }
                 try:
                     owned = attempts.renew(self.name, mine, now=timezone.now())
                     loop.call_soon_threadsafe(self._drop, mine - owned)
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("Leases could not be renewed; trying again. %s", error)
                     connection.close()
-            beat.wait(min(settings.BOTFLOW_LEASE / 4, STALL_WARNING))
 
-    def _drop(self, lost: set[int]) -> None:
+    def _drop(self, lost: set[tuple[int, int]]) -> None:
         for held in self.held.values():
-            if held.run and held.run.pk in lost:
+            if held.run and (held.run.pk, held.run.attempt) in lost:
                 held.interrupt("lost")
 
     # -- stopping ----------------------------------------------------------------------------------
