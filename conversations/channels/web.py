@@ -1,16 +1,21 @@
 """The web page as a channel: frames go to a group, stored rows speak for themselves."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from conversations.channels.contract import Channel
 from conversations.frames import Frame, message_frame
 from conversations.models import Message
 
 logger = logging.getLogger(__name__)
+
+# Longer than that no agent waits for Redis to take what it said.
+SHOW_SECONDS = 1.0
 
 
 def group_name(conversation: UUID) -> str:
@@ -31,7 +36,8 @@ class WebChannel(Channel):
             "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
         }
         try:
-            await get_channel_layer().group_send(group_name(conversation), event)
-        except (OSError, ConnectionError) as error:
+            async with asyncio.timeout(SHOW_SECONDS):
+                await get_channel_layer().group_send(group_name(conversation), event)
+        except (OSError, RedisError) as error:  # a timeout is an OSError; Redis's errors are not
             # Redis is away: readers catch up with the rows.
             logger.warning("Live frames could not be sent. %s", error)
