@@ -1,4 +1,4 @@
-"""The words the chat page's scripts show, in the reader's language; a `{name}` is filled in there."""
+"""The words that the chat page's scripts show; a `{name}` in them is filled in by the script."""
 
 from django.utils.translation import gettext as _
 
