@@ -10,7 +10,8 @@ from tests.faults.traffic import Traffic
 from tests.harness import services
 from tests.harness.site import Site, migrated_postgres
 
-EXPECTED = "redis.exceptions|ConnectionRefusedError|ConnectionError"
+# What channels-redis logs when it cannot subscribe, or unsubscribe a socket that is gone.
+EXPECTED = "channels_redis|redis.asyncio"
 
 
 @pytest.fixture(scope="module")

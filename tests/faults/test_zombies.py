@@ -1,7 +1,7 @@
 """Processes that stand still past their lease and then wake up as if nothing had happened."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import psutil
 import pytest
@@ -59,3 +59,29 @@ async def test_a_whole_frozen_cluster_is_replaced_by_another_and_wakes_up_harmle
 
     await check(traffic)
     assert await asyncio.to_thread(first.terminate) == 0
+
+
+async def test_a_worker_that_finishes_during_a_long_grace_keeps_its_lease(
+    traffic_with_long_grace: Traffic,
+) -> None:
+    traffic = traffic_with_long_grace
+    first = traffic.site.cluster
+    client_id = await traffic.say(0, "words=20 every=0.25")
+    await traffic.until_answering()
+
+    traffic.site.start_cluster()
+    assert await asyncio.to_thread(first.terminate) == 0
+
+    await check(traffic)
+    assert len(calls_of(traffic.site, traffic.said[0][client_id])) == 1
+
+
+@pytest.fixture
+async def traffic_with_long_grace() -> AsyncIterator[Traffic]:
+    agent = "tests.agents.slow"
+    with Site(agent=agent, BOTFLOW_LEASE=2, BOTFLOW_STOP_GRACE=10) as site:
+        site.start_web()
+        site.start_cluster()
+        await asyncio.to_thread(site.wait_ready)
+        async with Traffic(site, clients=1) as traffic:
+            yield traffic
