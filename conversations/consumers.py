@@ -149,7 +149,7 @@ class ChatConsumer(AsyncConsumer):
         """Answer at once, or start what must wait: one slow command holds up no other frame."""
         match command:
             case inbound.Ping():
-                await self._send('{"type":"pong"}')
+                self._spawn(self._pong())
             case inbound.Say():
                 self._say(command)
             case inbound.Stop():
@@ -163,6 +163,11 @@ class ChatConsumer(AsyncConsumer):
                 self._spawn(self.catch_up(command.after))
             case inbound.History():
                 self._spawn(self._show_history(command))
+
+    async def _pong(self) -> None:
+        """Answer after a `resume` that came before: the pong says that nothing is missing."""
+        async with self.catching_up:
+            await self._send('{"type":"pong"}')
 
     def _say(self, command: inbound.Say) -> None:
         if len(self.waiting) + self.storing >= settings.BOTFLOW_MAX_WAITING:
