@@ -40,6 +40,7 @@ def failed_lately() -> str:
 def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the cards of what the user may view."""
     now = timezone.now()
+    context["title"] = _("Overview")
     cards: list[dict[str, Any]] = []
     if request.user.has_perm("scheduling.view_run"):
         cards += _queue_cards()
@@ -71,8 +72,9 @@ def _queue_cards() -> list[dict[str, Any]]:
             "link": f"{runs}?{waiting}",
         },
         {
-            "title": _("Oldest due run waits for"),
-            "value": duration_text(timedelta(seconds=oldest)) if oldest else _("none is due"),
+            "title": _("Oldest due run waits"),
+            "value": duration_text(timedelta(seconds=oldest)) if oldest else "–",
+            "note": "" if oldest else _("none is due"),
             "is_bad": oldest >= LATE,
             "link": f"{runs}?{waiting}",
         },
@@ -91,9 +93,9 @@ def _lateness_card(*, now: datetime) -> dict[str, Any]:
     return {
         "title": _("Lateness, last hour"),
         "value": duration_text(percentile(late, 50)),
-        "note": _("half of the runs; 99 of 100: %(span)s")
+        "note": _("median; 99th percentile: %(span)s")
         % {"span": duration_text(percentile(late, 99))},
-        "is_bad": percentile(late, 99).total_seconds() >= LATE,
+        "is_note_bad": percentile(late, 99).total_seconds() >= LATE,
     }
 
 

@@ -27,6 +27,7 @@ from conversations.models import Conversation, Message, User
 from scheduling.admin_base import BotFlowModelAdmin, EndlessRecordAdmin, RecordAdmin
 from scheduling.admin_texts import (
     NOTHING,
+    badge_html,
     excerpt_html,
     json_html,
     link_html,
@@ -110,9 +111,9 @@ class ConversationAdmin(RecordAdmin):
     def name(self, conversation: Conversation) -> str:
         return str(conversation)
 
-    @display(description=_("channel"), label=True)
+    @display(description=_("channel"))
     def channel_badge(self, conversation: Conversation) -> str:
-        return conversation.channel
+        return badge_html(conversation.channel)
 
     @display(description=_("participant"))
     def who(self, conversation: Conversation) -> str:
@@ -126,9 +127,9 @@ class ConversationAdmin(RecordAdmin):
     def message_count(self, conversation: Any) -> int:
         return int(conversation.number)
 
-    @display(description=_("waiting"), label="warning")
-    def waiting_count(self, conversation: Any) -> int | None:
-        return conversation.waiting or None
+    @display(description=_("waiting"))
+    def waiting_count(self, conversation: Any) -> str:
+        return badge_html(conversation.waiting, "warning") if conversation.waiting else NOTHING
 
     @display(description=_("last activity"))
     def active_at(self, conversation: Conversation) -> str:
@@ -145,7 +146,7 @@ class ConversationAdmin(RecordAdmin):
     @display(description=_("runs"))
     def runs(self, conversation: Conversation) -> str:
         address = reverse("admin:scheduling_run_changelist")
-        return link_html(f"{address}?{urlencode({'key': conversation.key})}", gettext("Runs of it"))
+        return link_html(f"{address}?{urlencode({'key': conversation.key})}", gettext("Its runs"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -262,19 +263,20 @@ class MessageAdmin(EndlessRecordAdmin):
             excerpt_html(str(message.conversation), length=30),
         )
 
-    @display(description=_("role"), label=ROLE_COLORS)
-    def role_badge(self, message: Message) -> tuple[str, str] | str:
-        return _labeled(message.role, message.get_role_display(), ROLE_COLORS)
+    @display(description=_("role"))
+    def role_badge(self, message: Message) -> str:
+        return badge_html(message.get_role_display(), ROLE_COLORS.get(message.role))
 
-    @display(description=_("state"), label=STATE_COLORS)
-    def badge(self, message: Message) -> tuple[str, str] | str:
-        return _labeled(message.state, message.get_state_display(), STATE_COLORS)
+    @display(description=_("state"))
+    def badge(self, message: Message) -> str:
+        return badge_html(message.get_state_display(), STATE_COLORS.get(message.state))
 
-    @display(description=_("delivery"), label=DELIVERY_COLORS)
-    def delivery_badge(self, message: Message) -> tuple[str, str] | str | None:
+    @display(description=_("delivery"))
+    def delivery_badge(self, message: Message) -> str:
         if not message.delivery_state:
-            return None
-        return message.delivery_state, message.get_delivery_state_display()
+            return NOTHING
+        color = DELIVERY_COLORS.get(message.delivery_state)
+        return badge_html(message.get_delivery_state_display(), color)
 
     @display(description=_("tokens"))
     def tokens(self, message: Message) -> str:
@@ -300,11 +302,6 @@ class MessageAdmin(EndlessRecordAdmin):
         return _message_link(
             Message.objects.filter(reply_to=message.pk).values_list("pk", flat=True).first()
         )
-
-
-def _labeled(value: str, text: str, colors: dict[str, str]) -> tuple[str, str] | str:
-    """Return what the theme's label wants: with a value that has no color it shows the raw one."""
-    return (value, text) if value in colors else text
 
 
 def _message_link(pk: int | None) -> str:

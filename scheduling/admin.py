@@ -28,6 +28,7 @@ from scheduling.actions import registry
 from scheduling.admin_base import EndlessRecordAdmin, RecordAdmin
 from scheduling.admin_texts import (
     NOTHING,
+    badge_html,
     duration_text,
     excerpt_html,
     json_html,
@@ -107,11 +108,11 @@ class RunAdmin(EndlessRecordAdmin):
 
     @display(description=_("key"))
     def key_text(self, run: Run) -> str:
-        return run.key or NOTHING
+        return excerpt_html(run.key, length=40)
 
-    @display(description=_("state"), label=STATE_COLORS)
-    def badge(self, run: Run) -> tuple[str, str]:
-        return run.state, run.get_state_display()
+    @display(description=_("state"))
+    def badge(self, run: Run) -> str:
+        return badge_html(run.get_state_display(), STATE_COLORS.get(run.state))
 
     @display(description=_("attempt"))
     def tries(self, run: Run) -> str:
@@ -308,11 +309,11 @@ class ClusterAdmin(RecordAdmin):
     def short_name(self, row: ClusterStatus) -> str:
         return row.name.rpartition(":")[2][:8]
 
-    @display(description=_("state"), label={"alive": "success", "silent": "danger"})
-    def alive(self, row: ClusterStatus) -> tuple[str, str]:
+    @display(description=_("state"))
+    def alive(self, row: ClusterStatus) -> str:
         if timezone.now() - row.seen_at < STATUS_LIFE:
-            return "alive", gettext("Alive")
-        return "silent", gettext("Silent")
+            return badge_html(gettext("Alive"), "success")
+        return badge_html(gettext("Silent"), "danger")
 
     @display(description=_("seen"))
     def seen(self, row: ClusterStatus) -> str:

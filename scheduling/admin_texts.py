@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -45,9 +46,10 @@ def _long_duration_text(seconds: int) -> str:
 def relative_text(moment: datetime, *, now: datetime) -> str:
     """Return "5 minutes ago" or "in 5 minutes", in one unit."""
     if abs(now - moment) < _JUST_NOW:
-        short = duration_text(timedelta(seconds=round(abs(now - moment).total_seconds())))
-        if short == duration_text(timedelta()):
+        seconds = round(abs(now - moment).total_seconds())
+        if not seconds:
             return _("now")
+        short = _("%(number)d s") % {"number": seconds}
     elif moment <= now:
         short = timesince(moment, now, depth=1)
     else:
@@ -108,6 +110,11 @@ def json_html(value: Any) -> str:
         return NOTHING
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
     return format_html('<pre class="botflow-json">{}</pre>', text)
+
+
+def badge_html(text: str, color: str | None = None) -> str:
+    """Return a text in the theme's badge; `color` is info, success, warning, danger or none."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": color or ""})
 
 
 def link_html(address: str, text: str) -> SafeString:
