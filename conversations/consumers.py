@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 
 from conversations import inbound, reading
 from conversations.admission import Refused, admit
-from conversations.channels import get_channel
-from conversations.channels.web import group_name
+from conversations.channels.web import group_name, send_frames
 from conversations.frames import Frame, encode, error_frame, message_frame
 from conversations.identity import Identity
 from conversations.inbound import FrameError
@@ -205,7 +204,9 @@ class ChatConsumer(AsyncConsumer):
         if received.is_new:
             self.waiting.add(str(message.uuid))
             logger.info("Received a message.", message=message.pk)
-            await get_channel(reading.WEB).show(self.place.uuid, [frame])
+            # Straight to the own socket: through the layer the answer might overtake it.
+            await self._send_frame(frame)
+            await send_frames(self.place.uuid, [frame], sender=self.channel_name)
             return
         # Sent before: the reader may have missed what came of it.
         await self._send(frame.text)
@@ -223,7 +224,7 @@ class ChatConsumer(AsyncConsumer):
             await self._send_error("not_found", _("There is no such message."))
             return
         if frames:
-            await get_channel(reading.WEB).show(self.place.uuid, frames)
+            await send_frames(self.place.uuid, frames)
 
     async def _show_history(self, command: inbound.History) -> None:
         page = await group_commit().read(
@@ -251,6 +252,8 @@ class ChatConsumer(AsyncConsumer):
         """Pass on what a worker or another socket of this conversation shows."""
         if self.place.pk is None:
             self._spawn(self._learn_pk())
+        if event["sender"] == self.channel_name:
+            return
         for text, seq, settles in event["frames"]:
             self.waiting.discard(settles)
             await self._send_frame(Frame(text, seq))

@@ -31,13 +31,19 @@ class WebChannel(Channel):
         await self.show(message.conversation.uuid, [message_frame(message)])
 
     async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
-        event = {
-            "type": "chat.frames",
-            "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
-        }
-        try:
-            async with asyncio.timeout(SHOW_SECONDS):
-                await get_channel_layer().group_send(group_name(conversation), event)
-        except (OSError, RedisError) as error:  # a timeout is an OSError; Redis's errors are not
-            # Redis is away: readers catch up with the rows.
-            logger.warning("Live frames could not be sent. %s", error)
+        await send_frames(conversation, frames)
+
+
+async def send_frames(conversation: UUID, frames: Sequence[Frame], *, sender: str = "") -> None:
+    """Send frames to every socket of a conversation but `sender`, which has them already."""
+    event = {
+        "type": "chat.frames",
+        "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
+        "sender": sender,
+    }
+    try:
+        async with asyncio.timeout(SHOW_SECONDS):
+            await get_channel_layer().group_send(group_name(conversation), event)
+    except (OSError, RedisError) as error:  # a timeout is an OSError; Redis's errors are not
+        # Redis is away: readers catch up with the rows.
+        logger.warning("Live frames could not be sent. %s", error)

@@ -10,7 +10,7 @@ const QUICK_DEADLINE = 3_000;
 
 export const CLOSE_LOGIN = 4401;
 export const CLOSE_GONE = new Set([4403, 4404]);
-const CLOSE_FLOOD = 1008;
+const CLOSE_FLOOD = 4429;
 
 /**
  * handlers: `address()` the URL to connect to; `frame(object)`; `beat()` every 20 s while open;
