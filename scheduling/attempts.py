@@ -67,8 +67,9 @@ def starter(worker: str) -> Callable[[list[Claim]], list[Run | None]]:
             RETURNING *""",  # noqa: S608  (integers only)
             [adapt(now), worker, adapt(now + lease())],
         )
-        by_id = {run.pk: run for run in started}
-        return [by_id.get(claim.run) for claim in claims]
+        # Taken out: of two copies of a claim in one batch the first has it.
+        by_claim = {(run.pk, run.attempt - 1): run for run in started}
+        return [by_claim.pop((claim.run, claim.attempt), None) for claim in claims]
 
     return start
 
@@ -111,22 +112,24 @@ def _record(endings: list[Ending]) -> set[int]:
             owned.update(place for place in places if _record_one(endings[place]))
         else:
             ended = _record_successes([endings[place] for place in places])
-            owned.update(place for place in places if endings[place].run in ended)
+            owned.update(
+                place for place in places if (endings[place].run, endings[place].attempt) in ended
+            )
     return owned
 
 
-def _record_successes(endings: list[Ending]) -> set[int]:
-    """End runs that succeeded without a result, with one query; return the ids that were owned."""
+def _record_successes(endings: list[Ending]) -> set[tuple[int, int]]:
+    """End runs that succeeded without a result, with one query; return (run, attempt) of owned."""
     values = ", ".join(f"({ending.run:d}, {ending.attempt:d})" for ending in endings)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE scheduling_run
             SET state = 'succeeded', finished_at = %s, lease_expires_at = NULL, error = ''
             WHERE state = 'running' AND (id, attempt) IN (VALUES {values})
-            RETURNING id""",  # noqa: S608  (integers only)
+            RETURNING id, attempt""",  # noqa: S608  (integers only)
             [connection.ops.adapt_datetimefield_value(endings[0].at)],
         )
-        return {row[0] for row in cursor.fetchall()}
+        return set(cursor.fetchall())
 
 
 def _record_one(ending: Ending) -> bool:

@@ -7,28 +7,45 @@ from django.db import connection
 
 from scheduling.writing import writing
 
-#: Literals, as in the conditions of the partial indexes: given parameters SQLite ignores those.
+# Literals, as in the conditions of the partial indexes: given parameters SQLite ignores those. The
+# oldest run of a key is looked up by LIMIT 1, which PostgreSQL answers from the index whatever its
+# statistics say: with NOT EXISTS it read the whole table for each row (2.5 s for 2,000 rows).
 _CLAIM = """
 UPDATE scheduling_run
 SET state = 'running', cluster = %(cluster)s, worker = %(worker)s,
     lease_expires_at = %(lease)s, started_at = NULL
-WHERE id IN (
+WHERE {among}
     SELECT r.id FROM scheduling_run r
     WHERE r.state = 'pending' AND r.due_at <= %(now)s
-      AND (r.key = '' OR NOT EXISTS (
-        SELECT 1 FROM scheduling_run o
-        WHERE o.key = r.key AND o.state IN ('pending', 'running')
-          AND (o.state = 'running' OR o.fire_at < r.fire_at
-               OR (o.fire_at = r.fire_at AND o.id < r.id))))
+      AND (r.key = '' OR (
+        r.id = (
+          SELECT o.id FROM scheduling_run o
+          WHERE o.key = r.key AND o.state IN ('pending', 'running')
+          ORDER BY o.fire_at, o.id LIMIT 1)
+        AND NOT EXISTS (
+          SELECT 1 FROM scheduling_run b
+          WHERE b.key = r.key AND b.key <> '' AND b.state = 'running')))
     ORDER BY r.due_at, r.id
-    LIMIT %(limit)s - (
+    LIMIT {greatest}(0, %(limit)s - (
         SELECT COUNT(*) FROM scheduling_run c
         WHERE c.state = 'running' AND c.lease_expires_at IS NOT NULL
-          AND c.cluster = %(cluster)s)
+          AND c.cluster = %(cluster)s))
     {lock}
-)
+{end}
 RETURNING id, attempt, losses, due_at
 """
+
+# A negative limit is none at all to SQLite and an error to PostgreSQL. An array is computed once
+# and looked up by primary key; what is IN a subquery PostgreSQL joined with a scan of all rows.
+_DIALECTS = {
+    "sqlite": {"among": "id IN (", "end": ")", "greatest": "MAX", "lock": ""},
+    "postgresql": {
+        "among": "id = ANY(ARRAY(",
+        "end": "))",
+        "greatest": "GREATEST",
+        "lock": "FOR UPDATE SKIP LOCKED",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,6 @@ def claim(
     clusters still meet on one key, the unique index fails the later one, which claims again.
     """
     adapt = connection.ops.adapt_datetimefield_value
-    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     parameters = {
         "now": adapt(now),
         "cluster": cluster,
@@ -59,7 +75,7 @@ def claim(
         "limit": capacity,
     }
     with writing(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM.format(lock=lock), parameters)
+        cursor.execute(_CLAIM.format(**_DIALECTS[connection.vendor]), parameters)
         rows = cursor.fetchall()
     # RETURNING has no order of its own.
     rows.sort(key=lambda row: (row[3], row[0]))

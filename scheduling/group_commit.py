@@ -92,6 +92,9 @@ class GroupCommit:
         """Return a result or an exception for each of the batch."""
         try:
             return self._patiently(_write_together, (batch,))
+        except (OperationalError, InterfaceError) as error:
+            # The database's failure, not an item's: each alone would take as long again.
+            return [error] * len(batch)
         except Exception:  # Boundary: whose item it was is found out by trying each alone.
             if len(batch) > 1:
                 return [result for waiting in batch for result in self._commit([waiting])]

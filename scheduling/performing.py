@@ -46,9 +46,12 @@ async def perform(run: Run, *, threads: ThreadPoolExecutor, reason: Callable[[],
         async with asyncio.timeout(seconds) as limit:
             value = await _call(action, run, threads)
         return success(run, value)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         if reason() == "cancelled":
             return ending(run, RunState.CANCELLED, error=_("Cancelled."))
+        if not reason():
+            # Of the action's own making: it awaited something that was cancelled.
+            return failure(run, error)
         raise GivenUp from None
     except TimeoutError as error:
         if limit.expired():

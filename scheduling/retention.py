@@ -22,5 +22,6 @@ def prune(*, now: datetime) -> int:
     )
     deleted = 0
     while batch := list(old.values_list("pk", flat=True)[:BATCH]):
-        deleted += Run.objects.filter(pk__in=batch).delete()[0]
+        # Of `old` again: one that is retried meanwhile is finished no more.
+        deleted += old.filter(pk__in=batch).delete()[0]
     return deleted

@@ -90,7 +90,8 @@ class SQLiteBell:
     def _data_version() -> int:
         connection.ensure_connection()
         # Past Django's cursor wrapper: this is looked at fifty times a second.
-        return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])
+        with connection.wrap_database_errors:
+            return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 class PostgresBell:
@@ -100,13 +101,15 @@ class PostgresBell:
         parameters = connection.get_connection_params()
         parameters.pop("cursor_factory", None)
         parameters.pop("context", None)
-        self.connection = psycopg.connect(**parameters, autocommit=True)
-        self.connection.execute(f"LISTEN {CHANNEL}")
+        with connection.wrap_database_errors:
+            self.connection = psycopg.connect(**parameters, autocommit=True)
+            self.connection.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or sooner when any process notified."""
-        for _ in self.connection.notifies(timeout=seconds, stop_after=1):
-            break
+        with connection.wrap_database_errors:
+            for _ in self.connection.notifies(timeout=seconds, stop_after=1):
+                break
 
     def close(self) -> None:
         self.connection.close()

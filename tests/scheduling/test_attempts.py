@@ -1,6 +1,7 @@
 """Attempts: counted once when they begin, fenced when they end, given back without blame."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ def test_of_two_workers_that_start_one_claim_one_does() -> None:
         run = store()
         (claim,) = take(1000)
 
-        results = together(*[lambda name=name: starter(name)([claim]) for name in "abc"])
+        results = together(*[partial(starter(name), [claim]) for name in "abc"])
 
         assert sorted(found == [None] for found in results) == [False, True, True]
         assert again(run).attempt == 1
@@ -299,12 +300,21 @@ def test_a_run_of_a_later_attempt_is_not_given_back() -> None:
 
 def test_a_renewal_extends_what_the_worker_owns_and_nothing_else() -> None:
     mine, other = store_running(worker="me"), store_running(worker="you")
-    store_running(worker="me", state=RunState.SUCCEEDED)
+    idle, ended_one = store_running(worker="me"), store_running(worker="me", state="succeeded")
+    older = (idle.pk, idle.attempt + 1)
+    asked = {(run.pk, run.attempt) for run in (mine, other, ended_one)} | {older}
 
-    assert renew("me", now=later(5)) == {mine.pk}
+    assert renew("me", asked, now=later(5)) == {(mine.pk, mine.attempt)}
 
     assert again(mine).lease_expires_at == later(5) + attempts.lease()
-    assert again(other).lease_expires_at == other.lease_expires_at
+    for left in (other, idle):
+        assert again(left).lease_expires_at == left.lease_expires_at
+
+
+def test_renewing_nothing_is_no_error() -> None:
+    store_running(worker="me")
+
+    assert renew("me", set(), now=NOW) == set()
 
 
 def test_a_worker_sees_the_requests_to_stop_what_it_runs() -> None:
