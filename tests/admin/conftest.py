@@ -19,6 +19,12 @@ SignIn = Callable[..., Client]
 CONFIRMED = {"_form_submitted": "True"}
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Hash passwords in no time: every test makes people."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def make_run(db: None) -> MakeRun:
     """Return a function that stores a run in any state, with what that state requires."""
