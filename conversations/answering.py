@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from conversations import replies
+from conversations import replies, texts
 from conversations.agents import AgentError, HistoryMessage, Turn, get_agent, stream_reply
 from conversations.channels import get_channel
 from conversations.delivering import submit_deliveries
@@ -57,7 +57,10 @@ async def answer(run: Run, message_id: int) -> Commit | None:
         except AgentError as error:
             await group_commit()(_note_details, (message.pk, str(error)))
             raise
-        except Exception as error:  # Boundary: an agent may raise anything; users learn nothing.
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            # Boundary: an agent may raise anything; users learn nothing.
+            if _is_interrupted(error):
+                raise
             raise _agent_failed(error) from error
     text = live.text(process_time_ms=round((time.monotonic() - began) * 1000))
     return Commit(finish_replies, text, then=live.show_end)
@@ -78,7 +81,13 @@ async def _stream(turn: Turn, live: LiveReply) -> None:
         raise
 
 
-def _agent_failed(error: Exception) -> ActionError:
+def _is_interrupted(error: BaseException) -> bool:
+    """Tell a cancelled turn from an agent whose own doing it was: that one has failed."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and bool(task and task.cancelling())
+
+
+def _agent_failed(error: BaseException) -> ActionError:
     """Return what the run records; tried again where the network is to blame."""
     logger.error("The agent failed.", exc_info=error)
     is_transient = isinstance(error, (ConnectionError, TimeoutError))
@@ -112,7 +121,8 @@ def _turn(message: Message) -> Turn:
 #: In SQL: the ORM takes ten times as long to build it, and every turn asks.
 _HISTORY = """
 SELECT id, reply_to_id, role, content, attachment FROM conversations_message
-WHERE conversation_id = %s AND state IN ('answered', 'done', 'stopped') AND content <> ''
+WHERE conversation_id = %s AND state IN ('answered', 'done', 'stopped')
+  AND (content <> '' OR attachment <> '')
 ORDER BY seq DESC LIMIT %s
 """
 
@@ -140,7 +150,7 @@ def finish_replies(parts: list[ReplyText]) -> list[Message]:
 
 def _note_details(notes: list[tuple[int, str]]) -> list[None]:
     for pk, detail in notes:
-        Message.objects.filter(pk=pk).update(detail=detail[:500])
+        Message.objects.filter(pk=pk).update(detail=texts.clean(detail)[:500])
     return [None] * len(notes)
 
 
@@ -178,7 +188,9 @@ def end_message(message: Message, *, state: Message.State, detail: str) -> None:
     frames = [message_frame(partial, reply_to=message.uuid)] if partial else []
     frames.append(status_frame(message.uuid, message.state, seq=message.seq, detail=detail))
     conversation = message.conversation
-    channel = get_channel(conversation.channel)
-    transaction.on_commit(
-        lambda: async_to_sync(channel.show)(conversation.uuid, frames), robust=True
-    )
+
+    def show() -> None:
+        # Found here: a channel that was taken away must not keep its messages from ending.
+        async_to_sync(get_channel(conversation.channel).show)(conversation.uuid, frames)
+
+    transaction.on_commit(show, robust=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import threading
@@ -46,16 +47,9 @@ async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerat
     thread. Closing this generator closes the agent's, or leaves its thread with `turn.stopped`
     set. Raises AgentError (permanent) for a value that is neither text nor a chunk.
     """
-    function: Any = agent if inspect.isroutine(agent) else type(agent).__call__
     try:
-        if inspect.isasyncgenfunction(function):
-            async for piece in _closing(agent(turn)):
-                yield _chunk(piece)
-        elif inspect.iscoroutinefunction(function):
-            async for piece in _pieces(await agent(turn)):
-                yield _chunk(piece)
-        else:
-            async for piece in _from_thread(agent, turn):
+        async with contextlib.aclosing(_pieces(agent, turn)) as pieces:
+            async for piece in pieces:
                 yield _chunk(piece)
     finally:
         turn.stopped.set()
@@ -69,20 +63,24 @@ def _chunk(piece: Any) -> Chunk:
     raise AgentError(f"The agent returned {type(piece).__name__} where text was expected.")
 
 
-async def _closing(pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _pieces(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Any, None]:
+    function: Any = agent if inspect.isroutine(agent) else type(agent).__call__
+    if inspect.isasyncgenfunction(function):
+        value = agent(turn)
+    elif inspect.iscoroutinefunction(function):
+        value = await agent(turn)
+    else:
+        value = _from_thread(agent, turn)
+    if not hasattr(value, "__aiter__"):
+        yield value
+        return
     try:
-        async for piece in pieces:
+        async for piece in value:
             yield piece
     finally:
-        await pieces.aclose()  # type: ignore[attr-defined]
-
-
-async def _pieces(value: Any) -> AsyncIterator[Any]:
-    if hasattr(value, "__aiter__"):
-        async for piece in _closing(value):
-            yield piece
-    else:
-        yield value
+        # Not every stream of a client library has it.
+        if hasattr(value, "aclose"):
+            await value.aclose()
 
 
 async def _from_thread(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Any]:
