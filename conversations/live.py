@@ -155,5 +155,11 @@ class LiveReply:
 
     async def _show(self, frames: list[Frame]) -> None:
         frames, self._announcement = [*self._announcement, *frames], []
-        if frames and self.channel.streams:
+        if not (frames and self.channel.streams):
+            return
+        try:
             await self.channel.show(self.message.conversation.uuid, frames)
+        except (
+            Exception
+        ):  # Boundary: frames may be lost; what the agent says is stored all the same.
+            logger.exception("Live frames could not be shown.")
