@@ -44,7 +44,7 @@ lint: dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy .
-	$(BIN)/python -m djlint --quiet --check --lint $(TEMPLATES)
+	$(BIN)/python -m djlint --quiet --lint $(TEMPLATES)
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	env -u DEBUG BOTFLOW_HTTPS=true ALLOWED_HOSTS=chat.example.org \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING

@@ -39,6 +39,20 @@ def test_an_empty_folder_becomes_a_site_that_answers(site: Start) -> None:
     assert f"http://127.0.0.1:{site.port}/admin/" in site.output
 
 
+def test_the_agent_of_the_readme_answers(folder: Path, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = readme.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "mybot.py").write_text(code)
+
+    start = Start(folder, BOTFLOW_AGENT="mybot.reply", PYTHONPATH=str(tmp_path))
+    try:
+        reply = say(start.ready().port, "hi")
+    finally:
+        start.clean_up()
+
+    assert reply == "You said 'hi'. We have exchanged 0 messages before."
+
+
 def test_the_first_start_prints_a_password_and_no_later_one_does(folder: Path) -> None:
     first = Start(folder).ready()
     try:
