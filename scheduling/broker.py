@@ -15,6 +15,7 @@ from django_q.brokers import Broker
 from django_q.signing import SignedPackage
 
 from scheduling import claiming, wakeup
+from scheduling.actions import submit
 from scheduling.ending import rescue
 from scheduling.models import ClusterStatus, Run
 from scheduling.processes import identity
@@ -105,8 +106,6 @@ class FireTimeBroker(Broker):
 
     def enqueue(self, task: str) -> int:
         """Store a task of django-q2's `async_task` as a run; return its id."""
-        from scheduling.actions import submit  # noqa: PLC0415  (actions import this module's package)
-
         return submit("django_q.task", {"task": task}).pk
 
     def queue_size(self) -> int:
