@@ -41,7 +41,7 @@ class ChatConsumer(AsyncConsumer):
 
     place: Place
     token: str
-    #: The largest change this socket was told of.
+    #: The change up to which this socket was told of every one.
     seq = 0
 
     def __init__(self) -> None:
@@ -49,6 +49,8 @@ class ChatConsumer(AsyncConsumer):
         self.bucket = TokenBucket(settings.BOTFLOW_FRAME_RATE, settings.BOTFLOW_FRAME_BURST)
         # Client ids or message ids of what this socket said and nobody answered yet.
         self.waiting: set[str] = set()
+        # Changes it was told of beyond `seq`, while one between is missing.
+        self.ahead: set[int] = set()
         self.storing = 0
         self.tasks: set[asyncio.Task[None]] = set()
         self.catching_up = asyncio.Lock()
@@ -242,6 +244,7 @@ class ChatConsumer(AsyncConsumer):
                 self.waiting.difference_update(page.settled)
                 if not page.has_more:
                     self.seq = max(self.seq, page.seq)
+                    self.ahead = {seq for seq in self.ahead if seq > self.seq}
                     return
                 after = page.frames[-1].seq
                 await asyncio.sleep(PAGE_PAUSE)
@@ -266,9 +269,18 @@ class ChatConsumer(AsyncConsumer):
             self.place.pk = found.pk
 
     async def _send_frame(self, frame: Frame) -> None:
-        self.seq = max(self.seq, frame.seq)
+        self._note(frame)
         if frame.text:
             await self._send(frame.text)
+
+    def _note(self, frame: Frame) -> None:
+        """Note what a frame told of; one that was lost must not be hidden by the next."""
+        # A frame without text stands for a saved part: of the reply, and of what it answers.
+        told = (frame.seq,) if frame.text else (frame.seq - 1, frame.seq)
+        self.ahead.update(seq for seq in told if seq > self.seq)
+        while self.seq + 1 in self.ahead:
+            self.seq += 1
+            self.ahead.discard(self.seq)
 
     async def _send_error(self, code: str, detail: str, client_id: str = "") -> None:
         await self._send(error_frame(code, detail, client_id=client_id).text)
