@@ -68,8 +68,14 @@ class Traffic:
         """Return once everything was said and every client sees the end of each of its messages."""
         await asyncio.gather(*self._talking)
         for client, said in zip(self.clients, self.said, strict=True):
-            await client.wait_for(
-                lambda reader, said=said: all(reader.state_of(key) in FINAL for key in said),
-                seconds,
-                f"The end of every message of {said}",
-            )
+            await self._see_the_end(client, said, seconds)
+
+    async def _see_the_end(self, client: ChatClient, said: dict[str, str], seconds: float) -> None:
+        def unfinished(reader: ChatClient) -> dict[str, str | None]:
+            states = {key: reader.state_of(key) for key in said}
+            return {key: state for key, state in states.items() if state not in FINAL}
+
+        try:
+            await client.wait_for(lambda reader: not unfinished(reader), seconds)
+        except AssertionError as error:
+            raise AssertionError(f"Without an end: {unfinished(client)}. {error}") from None
