@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from http.cookies import SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, get_user_model
+from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 
 from conversations.identity import Identity, from_session, from_token, new_visitor
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def admit(scope: dict[str, Any], token: str) -> Identity | None:
-    """Return who opens a socket; None where a sign-in is needed. At most two queries.
+    """Return who opens a socket; None where a sign-in is needed. At most three queries.
 
     A token outranks the session. Without an Origin it is no browser: it is let in with its token
     or as a new visitor. Raises Refused for an Origin that is not this site's own.
@@ -28,18 +28,31 @@ def admit(scope: dict[str, Any], token: str) -> Identity | None:
     headers = _headers(scope)
     if not is_own_origin(headers):
         raise Refused
+    needs_user = settings.BOTFLOW_CHAT_ACCESS == "login"
+    holder = _holder(token)
+    if holder and (_is_user(holder) or not needs_user):
+        return holder
     session = _session(headers)
     user = get_user(SimpleNamespace(session=session)) if session is not None else None  # type: ignore[arg-type]
     user_id = str(user.pk) if user is not None and user.is_authenticated else None
-    if settings.BOTFLOW_CHAT_ACCESS == "login":
-        identity = from_token(token) if token else None
-        if identity and identity.participant.startswith("user:"):
-            return identity
-        return from_session(session, user_id) if user_id else None
-    if token and (identity := from_token(token)):
-        return identity
+    if needs_user and not user_id:
+        return None
     known = from_session(session, user_id) if session is not None else None
     return known or new_visitor()
+
+
+def _holder(token: str) -> Identity | None:
+    """Return whose token it is; of a user only while they may sign in."""
+    identity = from_token(token) if token else None
+    if identity and _is_user(identity):
+        pk = identity.participant.removeprefix("user:")
+        if not get_user_model().objects.filter(pk=pk, is_active=True).exists():
+            return None
+    return identity
+
+
+def _is_user(identity: Identity) -> bool:
+    return identity.participant.startswith("user:")
 
 
 def is_own_origin(headers: dict[str, list[str]]) -> bool:
@@ -54,7 +67,10 @@ def is_own_origin(headers: dict[str, list[str]]) -> bool:
         return False
     if origins[0] in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    origin = urlsplit(origins[0])
+    try:
+        origin = urlsplit(origins[0])
+    except ValueError:
+        return False
     return origin.scheme in ("http", "https") and _with_port(
         origin.netloc, origin.scheme
     ) == _with_port(hosts[0], origin.scheme)
@@ -79,10 +95,9 @@ def _headers(scope: dict[str, Any]) -> dict[str, list[str]]:
 
 def _session(headers: dict[str, list[str]]) -> Any:
     """Return the Django session of the request's cookie, or None without one."""
-    cookies = SimpleCookie()
-    for header in headers.get("cookie", []):
-        cookies.load(header)
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
+    # Not http.cookies: one cookie of another application that it cannot read hides all others.
+    cookies = parse_cookie("; ".join(headers.get("cookie", [])))
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    if key is None:
         return None
-    return import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)

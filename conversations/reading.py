@@ -57,16 +57,18 @@ def changes(pk: int, after: int) -> Page:
     """Return a page of what changed after `after`; two queries.
 
     An `after` beyond the conversation's own number comes from a time before a backup was
-    restored: the reader is shown everything.
+    restored: the reader is shown everything. An erased conversation has nothing to show.
     """
-    seq = Conversation.objects.values_list("seq", flat=True).get(pk=pk)
+    seq = Conversation.objects.filter(pk=pk).values_list("seq", flat=True).first()
+    if seq is None:
+        return Page([], 0, False, [])
     messages = Message.objects.filter(conversation=pk).select_related("reply_to")
     rows = list(messages.since(0 if after > seq else after)[: PAGE_MESSAGES + 1])
     frames: list[Frame] = []
     settled, size = [], 0
     for row in rows[:PAGE_MESSAGES]:
         frames.append(message_frame(row))
-        size += len(frames[-1].text)
+        size += len(frames[-1].text.encode())
         if row.role == Message.Role.USER and row.state not in ("queued", "answering"):
             settled.append(str(row.uuid))
         if size > PAGE_BYTES:
@@ -87,7 +89,7 @@ def history(pk: int | None, before: int, limit: int) -> str:
     size = 0
     for row in rows[:limit]:
         fields = message_fields(row)
-        size += len(str(fields["content"])) + len(str(fields["html"]))
+        size += len(f"{fields['content']}{fields['html']}".encode())
         if shown and size > PAGE_BYTES:
             break
         # Each reply behind what it answers, also where several messages were sent at once.

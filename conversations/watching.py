@@ -60,7 +60,12 @@ class Watcher:
         pks = sorted({socket.place.pk for socket in sockets if socket.place.pk})
         self._seen = await group_commit().read(reading.latest_seqs, pks) if pks else {}
         late = [s for s in sockets if s.seq < earlier.get(s.place.pk or 0, 0) and s.is_open]
-        await asyncio.gather(*(socket.catch_up(socket.seq) for socket in late))
+        outcomes = await asyncio.gather(
+            *(socket.catch_up(socket.seq) for socket in late), return_exceptions=True
+        )
+        for error in filter(None, outcomes):
+            # Its next look may go better; the other sockets are looked after all the same.
+            logger.error("A socket could not catch up.", exc_info=error)
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = WeakKeyDictionary()
