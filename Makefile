@@ -50,7 +50,9 @@ lint: dev
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: dev
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit; done
+	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do \
+		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit; \
+	done
 
 $(BIN)/python:
 	@for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
