@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 #: Makes the id of a reply from the id of the message it answers: a rescued run finds it again.
@@ -178,7 +179,7 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.uuid}"
 
-    @property
+    @cached_property
     def reply_uuid(self) -> UUID:
         """The id its reply has, or will have."""
         return uuid.uuid5(REPLY_NAMESPACE, str(self.uuid))

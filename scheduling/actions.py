@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -65,12 +66,14 @@ class Action:
         if not isinstance(args, dict):
             raise ActionError("The arguments must be an object with names.", permanent=True)
         try:
-            inspect.signature(self.function).bind(None, **args)
+            signature(self.function).bind(None, **args)
         except TypeError as error:
             raise ActionError(
                 f"The arguments do not fit {self.name}: {error}.", permanent=True
             ) from None
 
+
+signature = cache(inspect.signature)
 
 registry: dict[str, Action] = {}
 
