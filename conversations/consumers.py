@@ -49,6 +49,8 @@ class ChatConsumer(AsyncConsumer):
         self.bucket = TokenBucket(settings.BOTFLOW_FRAME_RATE, settings.BOTFLOW_FRAME_BURST)
         # Client ids or message ids of what this socket said and nobody answered yet.
         self.waiting: set[str] = set()
+        # Messages whose end was shown before this socket knew that they were stored.
+        self.overtaken: set[str] = set()
         # Changes it was told of beyond `seq`, while one between is missing.
         self.ahead: set[int] = set()
         self.storing = 0
@@ -203,8 +205,14 @@ class ChatConsumer(AsyncConsumer):
     async def _acknowledge(self, received: Received) -> None:
         message = received.message
         frame = message_frame(message)
+        is_overtaken = str(message.uuid) in self.overtaken
+        if not self.storing:
+            self.overtaken.clear()
         if received.is_new:
-            self.waiting.add(str(message.uuid))
+            if is_overtaken:
+                self._spawn(self.catch_up(message.seq))  # shows it as it is by now
+            else:
+                self.waiting.add(str(message.uuid))
             logger.info("Received a message.", message=message.pk)
             # Straight to the own socket: through the layer the answer might overtake it.
             await self._send_frame(frame)
@@ -258,6 +266,8 @@ class ChatConsumer(AsyncConsumer):
         if event["sender"] == self.channel_name:
             return
         for text, seq, settles in event["frames"]:
+            if settles and self.storing and settles not in self.waiting:
+                self.overtaken.add(settles)
             self.waiting.discard(settles)
             await self._send_frame(Frame(text, seq))
 

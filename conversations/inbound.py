@@ -105,7 +105,9 @@ def _say(frame: dict[str, Any]) -> Say:
         detail = _("A message may have %(most)d characters; this one has %(length)d.")
         detail %= {"most": most, "length": len(content)}
         raise FrameError("too_long", detail, client_id=client_id)
-    content_type = frame.get("content_type") or Message.ContentType.TEXT
+    content_type = frame.get("content_type")
+    if content_type in (None, ""):
+        content_type = Message.ContentType.TEXT
     if content_type not in _SENDABLE:
         detail = _("“content_type” must be one of %s.") % ", ".join(_SENDABLE)
         raise FrameError("bad_frame", detail, client_id=client_id)
