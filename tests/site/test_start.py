@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -202,7 +203,7 @@ def test_the_database_is_whole_after_a_stop(site: Start, folder: Path) -> None:
     say(site.port, "kept")
     site.stop()
 
-    with sqlite3.connect(folder / "botflow.sqlite3") as database:
+    with closing(sqlite3.connect(folder / "botflow.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = database.execute("SELECT content FROM conversations_message ORDER BY id").fetchall()
     assert rows == [("kept",), ("kept",)]
