@@ -130,7 +130,7 @@ ROOT_URLCONF = "botflow_site.urls"
 ASGI_APPLICATION = "botflow_site.asgi.application"
 AUTH_USER_MODEL = "conversations.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 
 TEMPLATES = [

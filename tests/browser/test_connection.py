@@ -122,13 +122,13 @@ def test_a_conversation_that_is_gone_gives_way_to_a_new_one(
 
 
 def test_a_signed_out_person_is_sent_to_the_login(page: Page, fake_site: FakeSite) -> None:
-    page.route("**/admin/login/**", lambda route: route.fulfill(body="login"))
+    page.route("**/login?next=*", lambda route: route.fulfill(body="login"))
     page.goto(fake_site.url)
     socket = fake_site.next_socket().welcome()
 
     socket.close(4401)
 
-    page.wait_for_url("**/admin/login/?next=/")
+    page.wait_for_url("**/login?next=/")
 
 
 def test_a_restored_backup_is_shown_as_it_is(page: Page, fake_site: FakeSite) -> None:
