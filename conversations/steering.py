@@ -17,7 +17,6 @@ from conversations.receiving import ANSWER, answer_run
 from scheduling.actions import submit_many
 from scheduling.ending import cancel
 from scheduling.models import Run
-from scheduling.states import FINISHED
 
 
 class MessageNotFound(LookupError):
@@ -50,11 +49,13 @@ def stop_answers(wishes: list[Steering]) -> list[None]:
 
 
 def _cancel_run(message: Message) -> bool:
-    run = (
-        Run.objects.filter(key=message.conversation.key, action=ANSWER, args__message=message.pk)
-        .exclude(state__in=FINISHED)
-        .first()
+    # Literals, as in the condition of the index on keys: it is not used for parameters.
+    runs = Run.objects.raw(
+        "SELECT * FROM scheduling_run WHERE key = %s AND state IN ('pending', 'running')",
+        [message.conversation.key],
     )
+    answers = (run for run in runs if run.action == ANSWER)
+    run = next((run for run in answers if run.args.get("message") == message.pk), None)
     return bool(run and cancel(run, now=timezone.now()))
 
 

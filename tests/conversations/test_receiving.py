@@ -177,18 +177,22 @@ def test_two_threads_open_a_conversation_once(round_):
 async def test_a_duplicate_that_races_the_first_copy_ends_as_known(monkeypatch):
     """Both look before either stores, where the database lets them; the later one looks again."""
     met = threading.Barrier(2)
+    looks = []
     known = receiving._known
 
     def look_together(*arguments: Any) -> Any:
         found = known(*arguments)
+        looks.append(found)
         # SQLite lets one transaction write at a time, and nobody meets a second time.
         with contextlib.suppress(threading.BrokenBarrierError):
             met.wait(timeout=0.5)
         return found
 
-    monkeypatch.setattr(receiving, "_known", look_together)
     servers = [GroupCommit(name="one"), GroupCommit(name="two")]
     try:
+        # Opened before: else the one would wait for the other to make the conversation.
+        await servers[0](receive_messages, incoming("opens it"))
+        monkeypatch.setattr(receiving, "_known", look_together)
         results = await asyncio.gather(
             *(server(receive_messages, incoming(external_id="x")) for server in servers)
         )
@@ -199,7 +203,8 @@ async def test_a_duplicate_that_races_the_first_copy_ends_as_known(monkeypatch):
 
     assert sorted(result.is_new for result in results) == [False, True]
     assert len({result.message.pk for result in results}) == 1
-    assert stored == (1, 1)
+    assert stored == (2, 2)
+    assert [bool(found) for found in looks[:2]] == [False, connection.vendor == "sqlite"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversations.agents import AgentError, Turn
 from conversations.models import Conversation, Message
@@ -92,6 +94,22 @@ async def test_a_message_whose_turn_has_not_come_is_stopped_at_once(worker, web)
     await eventually(lambda: web.frames, "the frame that says so")
     assert (web.frames[-1]["state"], web.frames[-1]["seq"]) == ("stopped", message.seq)
     assert await worker.work() == []
+
+
+async def test_a_stop_reads_no_finished_runs(worker):
+    [message] = await say("hi")
+
+    def plan() -> str:
+        with CaptureQueriesContext(connection) as captured:
+            stop_answers([Steering(message.conversation_id)])
+        [query] = [q["sql"] for q in captured if "SELECT * FROM scheduling_run" in q["sql"]]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {'QUERY PLAN ' * (connection.vendor == 'sqlite')}{query}")
+            return str(cursor.fetchall())
+
+    assert "run_key_order" in await read(plan)
 
 
 async def test_a_message_that_lost_its_run_is_stopped_all_the_same(worker):
