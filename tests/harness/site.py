@@ -96,6 +96,8 @@ class Site:
             "uvicorn": ["--host", "127.0.0.1", "--port"],
         }
         command = [sys.executable, "-m", self.server, *address[self.server], str(self.port)]
+        if self.server == "uvicorn" and (most := self.env.get("BOTFLOW_MAX_FRAME_BYTES")):
+            command += ["--ws-max-size", most]  # daphne is given the setting by the site itself
         web = Group([*command, application], self.env, self._log(f"web-{len(self.webs)}"))
         self.webs.append(web)
         self.groups.append(web)
