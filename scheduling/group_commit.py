@@ -73,7 +73,8 @@ class GroupCommit:
         return await loop.run_in_executor(self._readers, self._patiently, function, args)
 
     def close(self) -> None:
-        self._executor.submit(connection.close)
+        # A lambda: the thread's own connection, not the caller's.
+        self._executor.submit(lambda: connection.close())
         for executor in (self._executor, self._readers):
             executor.shutdown(wait=True)
 

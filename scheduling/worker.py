@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two signs of life.
 BEAT_EVERY = 0.5
-# Seconds between looks at cancel requests while something runs.
+# Seconds between looks at cancel requests; only while something runs do they ask the database.
 CANCEL_EVERY = 0.25
 # Seconds for which the event loop may stand still before it is said to, and before it is given up.
 STALL_WARNING, STALL_LIMIT = 5.0, 20.0
@@ -211,7 +211,7 @@ class Worker:
                     await self.commit.read(tallies.flush)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("Cancel requests cannot be read; trying again. %s", error)
-            await asyncio.sleep(CANCEL_EVERY if self.held else 4 * CANCEL_EVERY)
+            await asyncio.sleep(CANCEL_EVERY)
 
     async def _heed_cancel_requests(self) -> None:
         asked = await self.commit.read(attempts.cancel_requests, self.name)
@@ -240,6 +240,7 @@ class Worker:
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("Leases could not be renewed; trying again. %s", error)
                     connection.close()
+        connection.close()
 
     def _drop(self, lost: set[tuple[int, int]]) -> None:
         for held in self.held.values():
