@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 
 from django.conf import settings
 from django.db.models import Q
@@ -76,7 +77,10 @@ def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conve
     """
     wanted = {(item.channel, item.address): item for item in incoming}
     found = _find(wanted)
-    missing = [item for address, item in wanted.items() if address not in found]
+    # In one order everywhere: two processes that open the same ones must not deadlock.
+    missing = [
+        item for address, item in sorted(wanted.items(), key=itemgetter(0)) if address not in found
+    ]
     if missing:
         made = [
             Conversation(

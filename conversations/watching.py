@@ -36,6 +36,7 @@ class Watcher:
         self.sockets: set[Socket] = set()
         self._task: asyncio.Task[None] | None = None
         self._seen: dict[int, int] = {}
+        self._helped: set[Socket] = set()
 
     def add(self, socket: Socket) -> None:
         self.sockets.add(socket)
@@ -60,12 +61,19 @@ class Watcher:
         pks = sorted({socket.place.pk for socket in sockets if socket.place.pk})
         self._seen = await group_commit().read(reading.latest_seqs, pks) if pks else {}
         late = [s for s in sockets if s.seq < earlier.get(s.place.pk or 0, 0) and s.is_open]
-        outcomes = await asyncio.gather(
-            *(socket.catch_up(socket.seq) for socket in late), return_exceptions=True
-        )
-        for error in filter(None, outcomes):
-            # Its next look may go better; the other sockets are looked after all the same.
-            logger.error("A socket could not catch up.", exc_info=error)
+        helping = {asyncio.create_task(self._help(s)) for s in late if s not in self._helped}
+        if helping:
+            # One with a long way to go is not waited for.
+            await asyncio.wait(helping, timeout=LOOK_EVERY)
+
+    async def _help(self, socket: Socket) -> None:
+        self._helped.add(socket)
+        try:
+            await socket.catch_up(socket.seq)
+        except Exception:  # Boundary: the next look may go better; other sockets do not suffer.
+            logger.exception("A socket could not catch up.")
+        finally:
+            self._helped.discard(socket)
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = WeakKeyDictionary()

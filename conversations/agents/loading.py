@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import inspect
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -64,7 +65,7 @@ def _chunk(piece: Any) -> Chunk:
 
 
 async def _pieces(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Any, None]:
-    function: Any = agent if inspect.isroutine(agent) else type(agent).__call__
+    function = _function(agent)
     if inspect.isasyncgenfunction(function):
         value = agent(turn)
     elif inspect.iscoroutinefunction(function):
@@ -81,6 +82,14 @@ async def _pieces(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[An
         # Not every stream of a client library has it.
         if hasattr(value, "aclose"):
             await value.aclose()
+
+
+def _function(agent: Any) -> Any:
+    """Return what really runs: behind decorators, partials and `__call__`."""
+    if isinstance(agent, functools.partial):
+        return _function(agent.func)
+    function = agent if inspect.isroutine(agent) else type(agent).__call__
+    return inspect.unwrap(function)
 
 
 async def _from_thread(agent: Callable[[Turn], Any], turn: Turn) -> AsyncIterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -226,3 +227,32 @@ async def test_the_end_of_a_turn_is_told_to_a_thread():
 
     assert one.stopped.is_set()
     await eventually(ended.is_set, "the thread to end")
+
+
+def _traced(function):
+    @functools.wraps(function)
+    def wrapper(one):
+        return function(one)
+
+    return wrapper
+
+
+async def _words(one):
+    yield "behind "
+    yield "a wrapper"
+
+
+async def _sentence(prefix, one):
+    return f"{prefix} a partial"
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        (_traced(_words), "behind a wrapper"),
+        (functools.partial(_sentence, "with"), "with a partial"),
+    ],
+    ids=["a decorator", "a partial"],
+)
+async def test_an_agent_behind_a_decorator_or_partial_runs_as_what_it_is(agent, said):
+    assert "".join([chunk.text async for chunk in stream_reply(agent, turn())]) == said
