@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,8 +74,12 @@ class GroupCommit:
         return await loop.run_in_executor(self._readers, self._patiently, function, args)
 
     def close(self) -> None:
-        # A lambda: the thread's own connection, not the caller's.
-        self._executor.submit(lambda: connection.close())
+        """Finish what was asked for and close the connections, each in the thread it belongs to."""
+        self._executor.submit(_close_connection)
+        # None of the readers takes two of these.
+        together = threading.Barrier(READERS)
+        for _ in range(READERS):
+            self._readers.submit(_close_connection, together)
         for executor in (self._executor, self._readers):
             executor.shutdown(wait=True)
 
@@ -144,6 +149,12 @@ def _resolve(future: asyncio.Future[Any], result: Any) -> None:
         future.set_exception(result)
     else:
         future.set_result(result)
+
+
+def _close_connection(together: threading.Barrier | None = None) -> None:
+    if together:
+        together.wait()
+    connection.close()
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, GroupCommit] = WeakKeyDictionary()

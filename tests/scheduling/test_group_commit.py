@@ -209,18 +209,12 @@ async def test_a_read_beside_the_writes_does_not_wait_for_them(commit: GroupComm
     read_done.set()
 
     assert await writing == "SLOW"
-    await close_readers(commit)
 
 
 async def test_an_event_loop_has_one_group_commit() -> None:
     assert group_commit() is group_commit()
 
     group_commit_module._of_loop.pop(asyncio.get_running_loop()).close()
-
-
-async def close_readers(commit: GroupCommit) -> None:
-    """Connections of reading threads end with the process; a test database wants them closed."""
-    await commit.read(lambda: connection.close())
 
 
 def test_the_commit_that_is_counted_is_the_one_transactions_use(transactions: list[str]) -> None:
