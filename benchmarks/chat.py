@@ -85,7 +85,7 @@ def botflow(workers: int, settings: dict[str, str]) -> Iterator[tuple[str, list[
         **os.environ,
         "BOTFLOW_DATA_DIR": folder,
         "BOTFLOW_WORKERS": str(workers),
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "INFO",
         **settings,
     }
     manage = [sys.executable, "manage.py"]

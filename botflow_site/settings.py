@@ -52,7 +52,7 @@ BOTFLOW_PORT = env.number("BOTFLOW_PORT", 8000, least=1, most=65535)
 BOTFLOW_WORKERS = env.number("BOTFLOW_WORKERS", 1, least=1, most=64)
 BOTFLOW_CONCURRENCY = env.number("BOTFLOW_CONCURRENCY", 100, least=1, most=5000)
 # Plain functions run in threads: how many of them at once in one worker.
-BOTFLOW_THREADS = env.number("BOTFLOW_THREADS", 8, least=1, most=200)
+BOTFLOW_THREADS = env.number("BOTFLOW_THREADS", 32, least=1, most=200)
 # Seconds after SIGTERM in which a worker may finish what it runs; the rest goes back to the queue.
 BOTFLOW_STOP_GRACE = env.number("BOTFLOW_STOP_GRACE", 4.0, least=0, most=3600)
 # Seconds for which a silent worker still owns its runs; it renews them four times as often.

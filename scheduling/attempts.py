@@ -191,10 +191,10 @@ def give_back(claims: list[Claim]) -> list[bool]:
     return returned
 
 
-def renew(worker: str, held: set[tuple[int, int]], *, now: datetime) -> set[tuple[int, int]]:
-    """Renew the leases of what `worker` holds; return the (run, attempt) it still owns. One query.
+def renew(held: set[tuple[int, int]], *, now: datetime) -> set[tuple[int, int]]:
+    """Renew the leases of (run, attempt) in hand, begun or not; return those still owned.
 
-    Only of what it has in hand: a run whose end could not be written must be rescued from it.
+    Only of what is in hand: a run whose end could not be written must be rescued. One query.
     """
     if not held:
         return set()
@@ -202,10 +202,10 @@ def renew(worker: str, held: set[tuple[int, int]], *, now: datetime) -> set[tupl
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE scheduling_run SET lease_expires_at = %s
-            WHERE state = 'running' AND lease_expires_at IS NOT NULL AND worker = %s
+            WHERE state = 'running' AND lease_expires_at IS NOT NULL
               AND (id, attempt) IN (VALUES {values})
             RETURNING id, attempt""",  # noqa: S608  (integers only)
-            [connection.ops.adapt_datetimefield_value(now + lease()), worker],
+            [connection.ops.adapt_datetimefield_value(now + lease())],
         )
         return {(run, attempt) for run, attempt in cursor.fetchall()}
 

@@ -61,6 +61,8 @@ class FireTimeBroker(Broker):
         except (DatabaseError, InterfaceError, OSError) as error:
             logger.warning("The queue cannot be read; trying again. %s", error)
             self._forget_connections()
+            # The workers could not renew their leases either: let them do so first.
+            self._rescued_at = time.monotonic() + settings.BOTFLOW_LEASE / 2
             time.sleep(0.2)
             return []
         return [(claim.run, SignedPackage.dumps(as_task(claim))) for claim in claims]

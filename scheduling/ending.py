@@ -45,9 +45,13 @@ def _take_back(run: Run, *, now: datetime) -> bool:
     fields = {"lease_expires_at": None, "error": error, "losses": F("losses") + 1}
     logger.warning("Run %s (%s) was lost by %s: %s", run.pk, run.action, run.worker, error)
     if run.cancel_requested_at:
-        return end_outside(same, run, RunState.CANCELLED, finished_at=now, **fields)
+        return end_outside(
+            same, run.pk, RunState.RUNNING, RunState.CANCELLED, finished_at=now, **fields
+        )
     if run.attempt >= run.max_attempts:
-        return end_outside(same, run, RunState.FAILED, finished_at=now, **fields)
+        return end_outside(
+            same, run.pk, RunState.RUNNING, RunState.FAILED, finished_at=now, **fields
+        )
     moved = same.move(RunState.RUNNING, RunState.PENDING, not_before=now, **fields)
     wakeup.ring()
     return bool(moved)
@@ -60,10 +64,13 @@ def cancel(run: Run, *, now: datetime) -> bool:
     keeps its own end.
     """
     same = Run.objects.filter(pk=run.pk)
-    run.state = RunState.PENDING
-    if end_outside(same, run, RunState.CANCELLED, finished_at=now, error=_("Cancelled.")):
-        return True
-    return bool(same.running().update(cancel_requested_at=now))
+    cancelled = {"finished_at": now, "error": _("Cancelled.")}
+    # Twice: between the two updates it may have come back from its worker.
+    return any(
+        end_outside(same, run.pk, RunState.PENDING, RunState.CANCELLED, **cancelled)
+        or same.running().update(cancel_requested_at=now)
+        for _try in range(2)
+    )
 
 
 def retry(run: Run, *, now: datetime) -> bool:
@@ -86,16 +93,11 @@ def retry(run: Run, *, now: datetime) -> bool:
     return bool(moved)
 
 
-def end_outside(same: RunQuerySet, run: Run, state: RunState, **fields: Any) -> bool:
+def end_outside(same: RunQuerySet, pk: int, old: RunState, new: RunState, **fields: Any) -> bool:
     """Move a run to a final state and, in the same transaction, tell the action that named it."""
-    old = RunState(run.state)
-    try:
-        with transaction.atomic():
-            moved = same.move(old, state, **fields)
-            if moved:
-                tell_action(run.pk)
-                wakeup.ring_on_commit()
-    except Exception:  # Boundary: an action's own code must not keep its run from ending.
-        logger.exception("The action of run %s failed to be told of its end.", run.pk)
-        moved = same.move(old, state, **fields)
+    with transaction.atomic():
+        moved = same.move(old, new, **fields)
+        if moved:
+            tell_action(pk)
+            wakeup.ring_on_commit()
     return bool(moved)

@@ -88,11 +88,23 @@ class GroupCommit:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
             try:
-                results = await loop.run_in_executor(self._executor, self._commit, batch)
+                results = await loop.run_in_executor(self._executor, self._commit_parts, batch)
             except RuntimeError as error:  # the executor was shut down
                 results = [error] * len(batch)
             for waiting, result in zip(batch, results, strict=True):
                 _resolve(waiting.future, result)
+
+    def _commit_parts(self, batch: list[_Waiting]) -> list[Any]:
+        """Commit what may share a transaction together; return the results in the batch's order."""
+        parts: dict[Any, list[int]] = {}
+        for place, waiting in enumerate(batch):
+            parts.setdefault(_part(waiting), []).append(place)
+        results: list[Any] = [None] * len(batch)
+        for places in parts.values():
+            part = self._commit([batch[place] for place in places])
+            for place, result in zip(places, part, strict=True):
+                results[place] = result
+        return results
 
     def _commit(self, batch: list[_Waiting]) -> list[Any]:
         """Return a result or an exception for each of the batch."""
@@ -122,13 +134,23 @@ class GroupCommit:
                 pause = min(pause * 2, 1.0)
 
 
+def _part(waiting: _Waiting) -> Any:
+    """Return what two of a batch have in common if they may share a transaction.
+
+    Reads hold up no writer of another process. Where rows are locked one by one, each write sorts
+    its own locks, and two in one transaction would break the order: they could deadlock.
+    """
+    if waiting.is_read:
+        return "reads"
+    return waiting.write if connection.features.has_select_for_update else "writes"
+
+
 def _write_together(batch: list[_Waiting]) -> list[Any]:
     groups: dict[Write[Any, Any], list[int]] = {}
     for place, waiting in enumerate(batch):
         groups.setdefault(waiting.write, []).append(place)
     results: list[Any] = [None] * len(batch)
-    only_reads = all(waiting.is_read for waiting in batch)
-    with contextlib.nullcontext() if only_reads else writing():
+    with contextlib.nullcontext() if batch[0].is_read else writing():
         for write, places in groups.items():
             for place, result in zip(places, write([batch[i].item for i in places]), strict=True):
                 results[place] = result

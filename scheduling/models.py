@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from scheduling.states import FINISHED, RunState, check_transition
 
 
+ACTION_LENGTH, KEY_LENGTH = 100, 200
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def pending(self) -> Self:
         return self.filter(state=RunState.PENDING)
@@ -40,11 +43,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 class Run(models.Model):
     """One thing to do, once: an action with its arguments and the moment it is for."""
 
-    action = models.CharField(_("action"), max_length=100)
+    action = models.CharField(_("action"), max_length=ACTION_LENGTH)
     args = models.JSONField(_("arguments"), default=dict, blank=True)
     key = models.CharField(
         _("key"),
-        max_length=200,
+        max_length=KEY_LENGTH,
         blank=True,
         default="",
         help_text=_("Of the runs with one key at most one is running, oldest fire time first."),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from scheduling.attempts import Ending
 from scheduling.models import Run
@@ -45,6 +45,14 @@ def flush() -> None:
     counted, _pending = _pending, Counter()
     if not counted:
         return
+    try:
+        _add(counted)
+    except DatabaseError:
+        _pending.update(counted)
+        raise
+
+
+def _add(counted: Counter[tuple[str, str]]) -> None:
     with writing(), connection.cursor() as cursor:
         # In one order everywhere: two workers that add to the same rows must not deadlock.
         cursor.executemany(

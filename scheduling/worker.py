@@ -60,6 +60,13 @@ class Held:
     #: Why it is being interrupted: "cancelled", "stopping", "lost", or "" while it is not.
     reason: str = ""
 
+    @property
+    def token(self) -> tuple[int, int]:
+        """The run and its attempt, as the row has them while it is in these hands."""
+        if self.run:
+            return self.run.pk, self.run.attempt
+        return self.claim.run, self.claim.attempt
+
     def interrupt(self, reason: str) -> None:
         if not self.reason:
             self.reason = reason
@@ -231,11 +238,9 @@ class Worker:
                 performing.log_stall(silence)
             if silence < STALL_LIMIT and self.held:
                 # Taken before the renewal: a run that starts during it is not missing from it.
-                mine = {
-                    (held.run.pk, held.run.attempt) for held in list(self.held.values()) if held.run
-                }
+                mine = {held.token for held in list(self.held.values())}
                 try:
-                    owned = attempts.renew(self.name, mine, now=timezone.now())
+                    owned = attempts.renew(mine, now=timezone.now())
                     loop.call_soon_threadsafe(self._drop, mine - owned)
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("Leases could not be renewed; trying again. %s", error)
@@ -244,7 +249,7 @@ class Worker:
 
     def _drop(self, lost: set[tuple[int, int]]) -> None:
         for held in self.held.values():
-            if held.run and (held.run.pk, held.run.attempt) in lost:
+            if held.run and held.token in lost:
                 held.interrupt("lost")
 
     # -- stopping ----------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ async def test_a_lone_write_is_committed_when_it_returns(commit: GroupCommit) ->
     assert await stored() == ["alone"]
 
 
-async def test_different_writes_share_a_transaction(
+async def test_different_writes_share_a_transaction_where_there_is_one_writer(
     commit: GroupCommit, transactions: list[str]
 ) -> None:
     def other(names: list[str]) -> list[int]:
@@ -80,7 +80,8 @@ async def test_different_writes_share_a_transaction(
     results = await asyncio.gather(commit(write, "a"), commit(other, "four"), commit(write, "b"))
 
     assert results == ["A", 4, "B"]
-    assert len(transactions) == 1
+    # Where rows are locked one by one, each write keeps the order of its own locks.
+    assert len(transactions) == (1 if connection.vendor == "sqlite" else 2)
 
 
 async def test_one_bad_item_fails_alone(commit: GroupCommit) -> None:

@@ -72,7 +72,7 @@ QUERIES = {
     "the nearest due moment": lambda: nearest_due_at(now=NOW),
     "starting": lambda: starter("me")([Claim(1, 0), Claim(2, 0)]),
     "ending": end_some,
-    "renewing": lambda: renew("me", {(1, 1), (2, 1), (3, 1)}, now=NOW),
+    "renewing": lambda: renew({(1, 1), (2, 1), (3, 1)}, now=NOW),
     "cancel requests": lambda: cancel_requests("me"),
     "rescuing": lambda: rescue(now=later(-3600)),
     "pruning": lambda: prune(now=timezone.now()),
