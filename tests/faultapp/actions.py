@@ -18,6 +18,14 @@ async def leave_note(run: Run, *, name: str, seconds: float = 0) -> str:
     return name
 
 
+@action("faults.say_who")
+async def say_who(run: Run, *, name: str, seconds: float) -> int:
+    """Return the process that did it."""
+    note(os.getpid(), "say_who", name)
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
 @action("faults.block")
 def block(run: Run, *, name: str, seconds: float) -> None:
     """Hold a thread."""

@@ -15,7 +15,8 @@ from tests.harness.site import Site
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Site]:
-    with Site(agent="tests.agents.slow", workers=2, BOTFLOW_LEASE=2) as site:
+    agent = "tests.agents.slow"
+    with Site(agent=agent, workers=2, BOTFLOW_LEASE=2, BOTFLOW_APPS="tests.faultapp") as site:
         site.start_web()
         site.start_cluster()
         site.wait_ready()
@@ -54,6 +55,27 @@ async def test_the_late_result_of_a_frozen_worker_is_refused(
     assert len(set(calls_of(running, text))) == 2
     assert rows.messages(running) == stored
     await check(traffic)
+
+
+SUBMIT = """
+from scheduling.actions import submit
+submit("faults.say_who", {"name": "watch", "seconds": 1}, max_attempts=2)
+"""
+
+
+async def test_the_result_of_a_run_is_that_of_its_last_attempt(running: Site) -> None:
+    await asyncio.to_thread(running.run, SUBMIT)
+    await eventually(lambda: calls_of(running, "watch"), "the first attempt")
+    frozen = psutil.Process(calls_of(running, "watch")[0])
+
+    frozen.suspend()
+    await eventually(lambda: len(calls_of(running, "watch")) == 2, "the second attempt", 10)
+    frozen.resume()  # its own sleep is over: it ends while the other attempt runs
+    await eventually(lambda: is_settled(running), "the end")
+
+    first, second = calls_of(running, "watch")
+    assert first != second
+    assert rows.runs(running)[-1].result == str(second)
 
 
 async def test_a_whole_frozen_cluster_is_replaced_by_another_and_wakes_up_harmless(
