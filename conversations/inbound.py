@@ -19,8 +19,6 @@ HISTORY_MOST, HISTORY_DEFAULT = 100, 50
 #: Content types a client may send; events are made by channels only.
 _SENDABLE = [str(kind) for kind in Message.ContentType if kind != Message.ContentType.EVENT]
 _LARGEST_SEQ = 2**63 - 1
-#: Words that Python's parser takes for numbers.
-_NOT_JSON = ("NaN", "Infinity", "-Infinity")
 
 
 class FrameError(Exception):
@@ -83,8 +81,6 @@ def parse(text: str) -> Command:
         return _say({"content": text})
     except ValueError:  # JSON, with an integer of thousands of digits
         raise FrameError("bad_frame", _("The frame has a number that is too long.")) from None
-    if text.strip() in _NOT_JSON:
-        return _say({"content": text})
     if not isinstance(frame, dict):
         raise FrameError("bad_frame", _("A frame must be an object or plain text."))
     kind = frame.get("type", "message" if "content" in frame else None)

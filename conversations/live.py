@@ -61,7 +61,8 @@ class LiveReply:
             stored = await group_commit()(replies.save_parts, self.text())
             if stored:
                 await self._show([message_frame(stored, reply_to=self.message.uuid)])
-        self._keeper = asyncio.create_task(self._keep())
+        # Not yet a task: many a reply is over before the event loop turns.
+        self._starting = asyncio.get_running_loop().call_soon(self._start_keeping)
         return self
 
     async def __aexit__(
@@ -70,11 +71,15 @@ class LiveReply:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._starting.cancel()
         if self._keeper:
             self._keeper.cancel()
         if self._saving and not self._saving.done():
             # Or this part might be written after the end of the reply.
             await asyncio.wait([self._saving])
+
+    def _start_keeping(self) -> None:
+        self._keeper = asyncio.create_task(self._keep())
 
     async def add(self, chunk: Chunk) -> bool:
         """Append a chunk; return False once the reply has reached its longest."""

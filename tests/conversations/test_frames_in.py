@@ -86,11 +86,6 @@ def test_numbers_that_are_none_are_refused(name):
     assert refusal(f'{{"type": "resume", "after": {name}}}').code == "bad_frame"
 
 
-@pytest.mark.parametrize("name", ["NaN", "Infinity", " -Infinity "])
-def test_the_bare_word_is_a_message_since_it_is_not_json(name):
-    assert parse(name) == Say(name)
-
-
 @pytest.mark.parametrize("frame", ['{"type": "resume", "after": %s}', '{"content": %s}', "%s"])
 def test_a_number_of_five_thousand_digits_is_refused(frame):
     assert refusal(frame % ("9" * 5000)).code == "bad_frame"
