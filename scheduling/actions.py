@@ -170,9 +170,9 @@ def prepare(
         raise ValueError(f"max_attempts must be at least 1, not {max_attempts}.")
     if fire_at is not None and timezone.is_naive(fire_at):
         raise ValueError("fire_at must have a time zone.")
-    for field, value, most in (("action", name, ACTION_LENGTH), ("key", key, KEY_LENGTH)):
+    for what, value, most in (("action", name, ACTION_LENGTH), ("key", key, KEY_LENGTH)):
         if len(value) > most or "\0" in value:
-            raise ValueError(f"{field} must be a text of up to {most} characters.")
+            raise ValueError(f"{what} must be a text of up to {most} characters.")
     now = timezone.now()
     return Run(
         action=name,

@@ -23,7 +23,7 @@ from django_q.pusher import pusher
 from django_q.status import Stat
 
 from scheduling import wakeup
-from scheduling.broker import FireTimeBroker
+from scheduling.broker import STATUS_EVERY, FireTimeBroker
 from scheduling.processes import child_main, is_orphan
 from scheduling.shared import STOP, Flag, Pulses, Roster, TaskPipe
 from scheduling.worker import STALL_LIMIT, worker
@@ -49,19 +49,27 @@ def push(sentinel: Sentinel) -> None:
     """
     broker, dequeue = sentinel.broker, sentinel.broker.dequeue
     sentinel.pool = []
+    reported_at = float("-inf")
 
     def dequeue_and_report() -> list[tuple[int, str]]:
+        nonlocal reported_at
         sentinel.pulses.beat(PUSHER)
-        stat = Stat(sentinel)
-        stat.pusher, stat.workers = os.getpid(), sentinel.roster.pids[FIRST_WORKER:]
-        stat.reincarnations = sentinel.roster.replaced
-        stat.save()
+        if time.monotonic() - reported_at >= STATUS_EVERY:
+            reported_at = time.monotonic()
+            _report(sentinel)
         return dequeue()
 
     broker.dequeue = dequeue_and_report
     pusher(sentinel.task_queue, sentinel.event_out, broker)
     broker.remove_stat(Stat.get_key(sentinel.cluster_id))
     os._exit(0)
+
+
+def _report(sentinel: Sentinel) -> None:
+    stat = Stat(sentinel)
+    stat.pusher, stat.workers = os.getpid(), sentinel.roster.pids[FIRST_WORKER:]
+    stat.reincarnations = sentinel.roster.replaced
+    stat.save()
 
 
 class Sentinel(QSentinel):

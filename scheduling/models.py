@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from scheduling.states import FINISHED, RunState, check_transition
 
-
 ACTION_LENGTH, KEY_LENGTH = 100, 200
 
 
