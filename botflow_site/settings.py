@@ -169,7 +169,7 @@ if REDIS_URL:
     # The pub/sub layer: the core one loses frames silently beyond 100 waiting ones per process.
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "conversations.redis_layer.RedisChannelLayer",
             "CONFIG": {"hosts": [REDIS_URL]},
         }
     }

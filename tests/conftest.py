@@ -1,25 +1,9 @@
 """Runs every test on settings of the tests' own, and offers a real site to those that want one."""
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.conf import empty, settings
-from django.db import connections
-
-if settings.SETTINGS_MODULE != "tests.settings":
-    # pytest-django has imported the settings that pyproject.toml names, before this file: begin
-    # again, without what was read from them meanwhile.
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    sys.modules.pop("botflow_site.settings", None)
-    settings._wrapped = empty  # type: ignore[misc]
-    connections._settings = None
-    connections.__dict__.pop("settings", None)
-    with suppress(AttributeError):
-        del connections["default"]
 
 from tests.harness import services
 from tests.harness.environment import chosen_database

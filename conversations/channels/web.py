@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 # Longer than that no agent waits for Redis to take what it said.
 SHOW_SECONDS = 1.0
 
+# Whether this process last failed to send: what it logs depends on it, nothing else.
+_is_away = False
+
 
 def group_name(conversation: UUID) -> str:
     return f"conversation.{conversation.hex}"
@@ -41,9 +44,14 @@ async def send_frames(conversation: UUID, frames: Sequence[Frame], *, sender: st
         "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
         "sender": sender,
     }
+    global _is_away
     try:
         async with asyncio.timeout(SHOW_SECONDS):
             await get_channel_layer().group_send(group_name(conversation), event)
     except (OSError, RedisError) as error:  # a timeout is an OSError; Redis's errors are not
-        # Redis is away: readers catch up with the rows.
-        logger.warning("Live frames could not be sent. %s", error)
+        # Readers catch up with the rows. Said once: there are many frames in an outage.
+        if not _is_away:
+            logger.warning("Live frames cannot be sent until Redis is back. %s", error)
+        _is_away = True
+    else:
+        _is_away = False

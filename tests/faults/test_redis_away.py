@@ -59,7 +59,6 @@ async def test_everything_is_answered_and_shown_while_redis_stays_away(
         await asyncio.to_thread(server.start)
 
 
-@pytest.mark.xfail(strict=True, reason="channels-redis cannot make a channel without Redis")
 async def test_a_socket_opened_while_redis_is_away_is_served(
     running: Site, server: services.RedisServer
 ) -> None:
