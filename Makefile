@@ -12,23 +12,22 @@ SUITABLE := import sys, ensurepip, venv, sqlite3; \
 TEMPLATES = $(wildcard templates */templates)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test lint bench
+.PHONY: help install run test lint bench
 
 help:
 	@echo "make run       install what is missing, start BotFlow, print its address"
-	@echo "make install   only make the environment ($(VENV))"
+	@echo "make install   only make the environment ($(VENV)), with the tools of tests and lint"
 	@echo "make test      the whole test suite; ARGS='tests/site -k start' for a part of it"
 	@echo "make lint      format, style, types, templates, migrations, production settings"
 	@echo "make bench     a short run of every benchmark"
 
-install: $(VENV)/.installed
+# With the tools of tests and lint; `make run` makes do without them.
+install: $(VENV)/.installed-dev
 
-dev: $(VENV)/.installed-dev
-
-run: install
+run: $(VENV)/.installed
 	@$(BIN)/python manage.py start
 
-test: dev
+test: install
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
@@ -40,7 +39,7 @@ else
 	exit $$status
 endif
 
-lint: dev
+lint: install
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy .
@@ -49,7 +48,7 @@ lint: dev
 	env -u DEBUG BOTFLOW_HTTPS=true ALLOWED_HOSTS=chat.example.org \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: dev
+bench: install
 	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do \
 		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit; \
 	done
