@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.harness import services
 from tests.harness.environment import chosen_database
@@ -36,6 +37,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             if isinstance(site, Site):
                 report.sections += [(path.name, text) for path, text in site.last_words()]
     return report
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Begin each test in English: a request of the one before may have left its language."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

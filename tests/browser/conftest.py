@@ -22,9 +22,9 @@ FLAGS = [
 EXPECTED = ("WebSocket connection to", "net::ERR_INTERNET_DISCONNECTED")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for this folder, no longer: its event loop would disturb async tests."""
+    """One Chromium for each file, no longer: its event loop would disturb async tests."""
     if not os.path.exists(CHROMIUM) and not os.environ.get("BOTFLOW_TEST_ALL"):
         pytest.skip(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:
