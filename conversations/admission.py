@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
 from django.http.cookie import parse_cookie
 from django.http.request import validate_host
+from django.utils.translation import get_language_from_request
 
 from conversations.identity import Identity, from_session, from_token, new_visitor
 
@@ -39,6 +40,16 @@ def admit(scope: dict[str, Any], token: str) -> Identity | None:
         return None
     known = from_session(session, user_id) if session is not None else None
     return known or new_visitor()
+
+
+def language(scope: dict[str, Any]) -> str:
+    """Return the language the reader chose on the page, or their browser prefers."""
+    headers = _headers(scope)
+    request: Any = SimpleNamespace(
+        COOKIES=parse_cookie("; ".join(headers.get("cookie", []))),
+        META={"HTTP_ACCEPT_LANGUAGE": ",".join(headers.get("accept-language", []))},
+    )
+    return get_language_from_request(request)
 
 
 def _holder(token: str) -> Identity | None:

@@ -10,6 +10,7 @@ import time
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations import replies, texts
@@ -77,7 +78,8 @@ async def _stream(turn: Turn, live: LiveReply) -> None:
     except BaseException as error:
         await live.try_to_save()
         if isinstance(error, TimeoutError) and limit.expired():
-            raise AgentError(_("The answer took too long.")) from None
+            with translation.override(turn.locale):
+                raise AgentError(_("The answer took too long.")) from None
         raise
 
 
@@ -112,7 +114,7 @@ def _turn(message: Message) -> Turn:
         history=load_history(message),
         conversation=conversation,
         channel=conversation.channel,
-        locale=preferences.get("locale", settings.LANGUAGE_CODE),
+        locale=conversation.locale,
         timezone=preferences.get("timezone", settings.TIME_ZONE),
         attachments=(message.attachment,) if message.attachment else (),
     )
@@ -163,11 +165,12 @@ def ended(run: Run) -> None:
     )
     if message is None:
         return
-    if run.state == RunState.CANCELLED:
-        end_message(message, state=Message.State.STOPPED, detail=_("Stopped."))
-    else:
-        detail = message.detail or replies.failure_text()
-        end_message(message, state=Message.State.FAILED, detail=detail)
+    with translation.override(message.conversation.locale):
+        if run.state == RunState.CANCELLED:
+            end_message(message, state=Message.State.STOPPED, detail=_("Stopped."))
+        else:
+            detail = message.detail or replies.failure_text()
+            end_message(message, state=Message.State.FAILED, detail=detail)
 
 
 def retried(run: Run) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from conversations import inbound, reading
-from conversations.admission import Refused, admit
+from conversations.admission import Refused, admit, language
 from conversations.channels.web import group_name, send_frames
 from conversations.frames import Frame, encode, error_frame, message_frame
 from conversations.identity import Identity
@@ -43,6 +43,7 @@ class ChatConsumer(AsyncConsumer):
 
     place: Place
     token: str
+    locale: str
     #: The change up to which this socket was told of every one.
     seq = 0
 
@@ -100,6 +101,7 @@ class ChatConsumer(AsyncConsumer):
                 await self._refuse("login_required", _("Please sign in."), LOGIN_NEEDED)
                 return
             self.token = identity.token
+            self.locale = language(self.scope)
             wanted = _wanted(query)
             self.place = await group_commit().read(reading.find_place, identity, wanted)
         except Refused:
@@ -218,6 +220,7 @@ class ChatConsumer(AsyncConsumer):
             external_id=command.client_id,
             participant=self.place.participant,
             conversation_uuid=self.place.uuid,
+            locale=self.locale,
         )
         try:
             received = await group_commit()(receive_messages, incoming)

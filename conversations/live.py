@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from conversations import replies, texts
@@ -91,7 +91,8 @@ class LiveReply:
         self.content += texts.clean(text)
         if len(self.content) > settings.BOTFLOW_MAX_REPLY_LENGTH:
             self.content = self.content[: settings.BOTFLOW_MAX_REPLY_LENGTH]
-            self.detail = _("The reply was cut at its longest.")
+            with translation.override(self.message.conversation.locale):
+                self.detail = _("The reply was cut at its longest.")
             return False
         if self._shown == 0 and self.content:
             await self._show(self._delta())

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Self
 from uuid import UUID
 
+from django.conf import settings as site_settings
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.db.models import Q
@@ -74,6 +75,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or f"{self.channel} {self.uuid}"
+
+    @property
+    def locale(self) -> str:
+        """The language in which the site speaks here, beside what the agent says."""
+        return str(self.settings.get("locale", site_settings.LANGUAGE_CODE))
 
     @property
     def key(self) -> str:

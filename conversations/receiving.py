@@ -33,6 +33,8 @@ class Incoming:
     attachment: str = ""
     external_id: str = ""
     participant: str = ""
+    #: The language of a conversation that this message opens; the site's own when left out.
+    locale: str = ""
     #: The id of the conversation if this message opens it.
     conversation_uuid: uuid.UUID | None = None
 
@@ -89,6 +91,7 @@ def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conve
                 address=item.address,
                 participant=item.participant,
                 title=item.content.strip()[:60],
+                settings={"locale": item.locale} if item.locale else {},
             )
             for item in missing
         ]

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from conversations.admission import Refused, admit
+from conversations.admission import Refused, admit, language
 from conversations.identity import Identity, new_visitor
 from conversations.models import User
 
@@ -240,3 +240,18 @@ def test_a_user_who_was_locked_out_does_not_come_back_by_token(user, access, set
 
     User.objects.all().delete()
     assert admit(scope(), mine.token) != mine
+
+
+@pytest.mark.parametrize(
+    ("headers", "spoken"),
+    [
+        ([], "en"),
+        ([(b"accept-language", b"zh-CN,zh;q=0.9,en;q=0.5")], "zh-hans"),
+        ([(b"accept-language", b"fr")], "en"),
+        ([(b"cookie", b"django_language=zh-hans"), (b"accept-language", b"en")], "zh-hans"),
+        ([(b"accept-language", b"\xff;;q=x")], "en"),
+    ],
+    ids=["none", "browser", "unknown", "chosen", "junk"],
+)
+def test_the_site_speaks_the_language_of_the_reader(headers, spoken):
+    assert language({"headers": headers}) == spoken

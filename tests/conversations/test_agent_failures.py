@@ -251,3 +251,12 @@ async def test_a_failure_does_not_hold_up_the_next_message(worker, use_agent):
     await worker.work()
 
     assert [(await fresh(m)).state for m in (first, second)] == ["failed", "answered"]
+
+
+async def test_the_general_sentence_is_in_the_language_of_the_conversation(worker, use_agent, web):
+    use_agent(failing(LookupError(SECRET)))
+    [message] = await say("你好", locale="zh-hans")
+
+    await worker.work()
+
+    assert (await fresh(message)).detail == "回答时出了点问题，请重试。"
