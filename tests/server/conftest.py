@@ -22,7 +22,8 @@ def start_daphne(tmp_path: Path) -> Iterator[Callable[..., Daphne]]:
             process = subprocess.Popen(
                 [*command, "tests.server.toy_app:application"],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                # Unbuffered: tests read the access log as it grows.
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
                 stdout=log,
                 stderr=log,
             )
