@@ -117,6 +117,7 @@ class GroupCommit:
             if len(batch) > 1:
                 return [result for waiting in batch for result in self._commit([waiting])]
             logger.debug("A write failed.", exc_info=True)
+            # Once more: who lost a race for a unique row finds the winner's row now.
             return [_error_of(self._patiently, _write_together, (batch,))]
 
     def _patiently(self, function: Callable[..., Result], args: tuple[Any, ...]) -> Result:
