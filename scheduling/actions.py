@@ -59,6 +59,7 @@ class Action:
     form: type[forms.Form] | None = None
     ended: Callable[[Run], None] | None = None
     retried: Callable[[Run], None] | None = None
+    key: Callable[[dict[str, Any]], str] | None = None
     is_async: bool = field(default=False)
 
     def bind(self, args: dict[str, Any]) -> None:
@@ -85,6 +86,7 @@ def action(
     form: type[forms.Form] | None = None,
     ended: Callable[[Run], None] | None = None,
     retried: Callable[[Run], None] | None = None,
+    key: Callable[[dict[str, Any]], str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register `function(run, **args)`, sync or async, as the action `name`.
 
@@ -92,8 +94,8 @@ def action(
     block it. `form` declares the arguments for people. `ended(run)` is called in the transaction
     that ends a run as failed or cancelled, wherever that happens: in its worker, by a rescue after
     its worker died, or before it began; `retried(run)` in the one that puts such a run back into
-    the queue by hand. Registering a name twice with different functions raises
-    ValueError.
+    the queue by hand. `key(args)` names what scheduled runs of it must share one at a time, say a
+    conversation. Registering a name twice with different functions raises ValueError.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,6 +109,7 @@ def action(
             form=form,
             ended=ended,
             retried=retried,
+            key=key,
             is_async=inspect.iscoroutinefunction(function),
         )
         return function
