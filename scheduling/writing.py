@@ -26,19 +26,30 @@ def writing() -> Iterator[None]:
             yield
         return
     turn = _turn()
-    fcntl.flock(turn, fcntl.LOCK_EX)
+    fcntl.flock(turn.descriptor, fcntl.LOCK_EX)
     try:
         with transaction.atomic():
             yield
     finally:
-        fcntl.flock(turn, fcntl.LOCK_UN)
+        fcntl.flock(turn.descriptor, fcntl.LOCK_UN)
 
 
-def _turn() -> int:
-    """Return this thread's descriptor of the lock file: threads and forks must not share one."""
+class _Turn:
+    """A descriptor of the lock file, closed when the thread that holds it ends."""
+
+    def __init__(self, owner: tuple[int, str], descriptor: int) -> None:
+        self.owner = owner
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+def _turn() -> _Turn:
+    """Return this thread's own: threads and forks must not share one."""
     path = f"{connection.settings_dict['NAME']}-turn"
-    if getattr(_local, "owner", None) != (os.getpid(), path):
-        _local.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _local.owner = (os.getpid(), path)
-    descriptor: int = _local.descriptor
-    return descriptor
+    turn: _Turn | None = getattr(_local, "turn", None)
+    if turn is None or turn.owner != (os.getpid(), path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        turn = _local.turn = _Turn((os.getpid(), path), descriptor)
+    return turn
