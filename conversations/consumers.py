@@ -46,9 +46,13 @@ class ChatConsumer(AsyncConsumer):
     locale: str
     #: The change up to which this socket was told of every one.
     seq = 0
+    #: Whether `welcome` was sent, and what came before it: from then on frames go out at once.
+    is_welcome = False
 
     def __init__(self) -> None:
         self.is_open = False
+        # What was shown to the conversation while this socket was being opened.
+        self.early: list[dict[str, Any]] = []
         self.bucket = TokenBucket(settings.BOTFLOW_FRAME_RATE, settings.BOTFLOW_FRAME_BURST)
         # Client ids or message ids of what this socket said and nobody answered yet.
         self.waiting: set[str] = set()
@@ -123,8 +127,6 @@ class ChatConsumer(AsyncConsumer):
         structlog.contextvars.bind_contextvars(conversation=str(self.place.uuid))
         self.group = group_name(self.place.uuid)
         await self.channel_layer.group_add(self.group, self.channel_name)
-        self.is_open = True
-        watcher().add(self)
         if self.place.pk:
             seqs = await group_commit().read(reading.latest_seqs, [self.place.pk])
             self.place.seq = seqs.get(self.place.pk, 0)
@@ -137,6 +139,10 @@ class ChatConsumer(AsyncConsumer):
                 token=self.token,
             )
         )
+        while self.early:
+            await self._pass_on(self.early.pop(0))
+        self.is_open = self.is_welcome = True
+        watcher().add(self)
         after = query.get("after", [""])[0]
         if after.isdecimal() and len(after) < 20:
             self._spawn(self.catch_up(int(after)))
@@ -292,7 +298,13 @@ class ChatConsumer(AsyncConsumer):
     # -- to the client -----------------------------------------------------------------------------
 
     async def chat_frames(self, event: dict[str, Any]) -> None:
-        """Pass on what a worker or another socket of this conversation shows."""
+        """Pass on what a worker or another socket of this conversation shows, after `welcome`."""
+        if self.is_welcome:
+            await self._pass_on(event)
+        else:
+            self.early.append(event)
+
+    async def _pass_on(self, event: dict[str, Any]) -> None:
         if self.place.pk is None:
             self._spawn(self._learn_pk())
         if event["sender"] == self.channel_name:

@@ -116,3 +116,20 @@ async def test_a_change_nobody_was_told_of_is_shown_within_two_seconds(
     await talked.answered("silent", seconds=5)
 
     assert json.dumps(talked.messages).count("silent words=0") >= 2
+
+
+async def test_welcome_is_the_first_frame_also_in_the_midst_of_a_reply(
+    client: ChatClient, reader: Reader
+) -> None:
+    await client.say("words=200 every=0.005", "a")
+    await client.wait_for(lambda one: any(f["type"] == "delta" for f in one.frames))
+
+    connects = 0
+    while client.state_of("a") != "answered":
+        # `connect` fails when another frame comes first.
+        batch = await asyncio.gather(*(reader(token=client.token) for _ in range(8)))
+        connects += len(batch)
+        for again in batch:
+            await again.close()
+
+    assert connects >= 16
