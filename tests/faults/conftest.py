@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.faults.traffic import Traffic
+from tests.harness.leaks import no_socket_left
 from tests.harness.site import Site
 
 
@@ -16,6 +17,13 @@ def running() -> Iterator[Site]:
         site.start_cluster()
         site.wait_ready()
         yield site
+
+
+@pytest.fixture(autouse=True)
+def sockets_left() -> Iterator[None]:
+    """Blame a socket that was left open on the test that left it."""
+    with no_socket_left():
+        yield
 
 
 @pytest.fixture

@@ -24,7 +24,11 @@ class Traffic:
         self._talking: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        await asyncio.gather(*(client.connect() for client in self.clients))
+        try:
+            await asyncio.gather(*(client.connect() for client in self.clients))
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
@@ -33,9 +37,16 @@ class Traffic:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every client, also when one of them cannot be closed in good order."""
         for task in self._talking:
             task.cancel()
-        await asyncio.gather(*(client.close() for client in self.clients))
+        closing = (client.close() for client in self.clients)
+        ends = await asyncio.gather(*closing, return_exceptions=True)
+        if errors := [end for end in ends if isinstance(end, Exception)]:
+            raise ExceptionGroup("Clients failed.", errors)
 
     def begin(self, messages: int = 5, every: float = 0.15, orders: str = "words=4") -> None:
         """Have every client say so many messages, in the background."""

@@ -16,6 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 FINAL = ("answered", "failed", "stopped")
 
 
+class Refused(Exception):
+    """The server answered with this `error` frame instead of `welcome`."""
+
+
 class ChatClient:
     """One reader in one conversation. `messages` is what the reader sees, by id.
 
@@ -45,31 +49,48 @@ class ChatClient:
     # -- the connection --------------------------------------------------------------------------
 
     async def connect(self, **query: object) -> Self:
-        """Open the socket and wait for `welcome`; `query` adds to what is sent along."""
+        """Open the socket and wait for `welcome`; `query` adds to what is sent along.
+
+        Raises `Refused` when the server says why not. No attempt that fails leaves a socket open.
+        """
         known = {"token": self.token, "conversation": self.conversation}
         if self.connects:
             known["after"] = str(self.seq)
         wanted = {name: str(value) for name, value in {**known, **query}.items() if value != ""}
         address = f"{self.url}?{urlencode(wanted)}" if wanted else self.url
-        self._socket = await connect(address, max_size=None, **self.handshake)
-        welcome = json.loads(await asyncio.wait_for(self._socket.recv(), 15))
-        assert welcome["type"] == "welcome", welcome
-        self.frames.append(welcome)
-        self.token, self.conversation = welcome["token"], welcome["conversation"]
+        socket = self._socket = await connect(address, max_size=None, **self.handshake)
+        try:
+            await self._greet(socket)
+        except BaseException:
+            # Nobody will read from it, so it would not even notice the other end's closing.
+            socket.transport.abort()
+            raise
+        self._reader = asyncio.create_task(self._read(socket))
+        return self
+
+    async def _greet(self, socket: ClientConnection) -> None:
+        first = json.loads(await asyncio.wait_for(socket.recv(), 15))
+        if first["type"] == "error":
+            raise Refused(first)
+        assert first["type"] == "welcome", f"Another frame came first: {first}"
+        self.frames.append(first)
+        self.token, self.conversation = first["token"], first["conversation"]
         self.connects += 1
         self.close_code = None
         for frame in list(self.unacknowledged.values()):
             await self.send_frame(frame)
-        self._reader = asyncio.create_task(self._read(self._socket))
-        return self
 
     async def close(self) -> None:
         self.keep = False
-        if self._reader:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
-        await self.drop()
+        try:
+            # Again: one that is cancelled just as it was let in has begun another.
+            while self._reader and not self._reader.done():
+                self._reader.cancel()
+                await asyncio.wait([self._reader])
+            if self._reader and not self._reader.cancelled():
+                self._reader.result()
+        finally:
+            await self.drop()
 
     async def drop(self) -> None:
         """Lose the connection; with `keep` it comes back."""
@@ -98,7 +119,7 @@ class ChatClient:
         while self.keep:
             await asyncio.sleep(0.1)
             # A server that is away refuses, times out, or cuts the handshake off.
-            with suppress(OSError, websockets.WebSocketException, TimeoutError, AssertionError):
+            with suppress(OSError, websockets.WebSocketException, TimeoutError, Refused):
                 await self.connect()
                 return
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.client import ChatClient
+from tests.harness.leaks import no_socket_left
 from tests.harness.site import Site
 
 MAX_LENGTH, MAX_WAITING, MAX_FRAME = 2_000, 20, 65_536
@@ -28,6 +29,13 @@ def served(request: pytest.FixtureRequest) -> Iterator[Site]:
         site.start_cluster()
         site.wait_ready()
         yield site
+
+
+@pytest.fixture(autouse=True)
+def sockets_left() -> Iterator[None]:
+    """Blame a socket that was left open on the test that left it."""
+    with no_socket_left():
+        yield
 
 
 @pytest.fixture
