@@ -62,6 +62,13 @@ BOTFLOW_RUN_TIMEOUT = env.number("BOTFLOW_RUN_TIMEOUT", 300.0, least=0.1, most=8
 # Days for which finished runs are kept; 0 keeps them for ever.
 BOTFLOW_RETENTION_DAYS = env.number("BOTFLOW_RETENTION_DAYS", 30, least=0, most=36500)
 
+# Missed occurrences of a schedule that get a row each; those before them share one.
+BOTFLOW_MISSED_ROWS = env.number("BOTFLOW_MISSED_ROWS", 500, least=1, most=100_000)
+# Occurrences of one schedule that may wait for an earlier one; further ones are skipped.
+BOTFLOW_MAX_WAITING_OCCURRENCES = env.number(
+    "BOTFLOW_MAX_WAITING_OCCURRENCES", 100, least=1, most=100_000
+)
+
 BOTFLOW_AGENT = env.text("BOTFLOW_AGENT", "echo")
 BOTFLOW_CHANNELS = {
     "web": "conversations.channels.web.WebChannel",

@@ -14,7 +14,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from scheduling import wakeup
+from scheduling import clock, wakeup
 from scheduling.inserting import insert
 from scheduling.models import ACTION_LENGTH, KEY_LENGTH, Run
 
@@ -176,7 +176,7 @@ def prepare(
     for what, value, most in (("action", name, ACTION_LENGTH), ("key", key, KEY_LENGTH)):
         if len(value) > most or "\0" in value:
             raise ValueError(f"{what} must be a text of up to {most} characters.")
-    now = timezone.now()
+    now = clock.now()
     return Run(
         action=name,
         args=as_json(args or {}),

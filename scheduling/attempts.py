@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,10 +15,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from scheduling import wakeup
+from scheduling import clock, wakeup
 from scheduling.actions import Commit, registry
 from scheduling.claiming import Claim
 from scheduling.models import Run
+from scheduling.planning import pause_if_failing
 from scheduling.states import RunState, check_transition
 
 logger = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ def starter(worker: str) -> Callable[[list[Claim]], list[Run | None]]:
     """
 
     def start(claims: list[Claim]) -> list[Run | None]:
-        now = timezone.now()
+        now = clock.now()
         adapt = connection.ops.adapt_datetimefield_value
         values = ", ".join(f"({claim.run:d}, {claim.attempt:d})" for claim in claims)
         started = Run.objects.raw(
@@ -163,6 +165,9 @@ def still_owned(claims: list[Claim]) -> set[Claim]:
 def tell_action(pk: int) -> None:
     """Tell the action of a run that failed or was cancelled; in the transaction that ends it."""
     run = Run.objects.get(pk=pk)
+    if run.schedule_id and run.state == RunState.FAILED:
+        check = partial(pause_if_failing, run.schedule_id, now=run.finished_at or timezone.now())
+        transaction.on_commit(check, robust=True)
     action = registry.get(run.action)
     if not (action and action.ended):
         return
@@ -216,7 +221,11 @@ def cancel_requests(worker: str) -> set[int]:
     return set(requests.values_list("pk", flat=True))
 
 
-def backoff(attempt: int) -> timedelta:
-    """Return the pause after failed attempt number `attempt`: doubling, with a tenth of jitter."""
-    seconds = min(BACKOFF_BASE * 2 ** min(attempt - 1, 30), BACKOFF_MOST)
+def backoff(attempt: int, base: float | None = None) -> timedelta:
+    """Return the pause after failed attempt number `attempt`: doubling, with a tenth of jitter.
+
+    `base` is the first pause in seconds; a base above the usual longest pause stays as it is.
+    """
+    base = base or BACKOFF_BASE
+    seconds = min(base * 2 ** min(attempt - 1, 30), max(BACKOFF_MOST, base))
     return timedelta(seconds=seconds * (0.9 + 0.2 * secrets.randbelow(1000) / 1000))

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.utils import timezone
 from django_q.brokers import Broker
 from django_q.signing import SignedPackage
 
-from scheduling import claiming, wakeup
+from scheduling import claiming, clock, noticing, wakeup
 from scheduling.actions import submit
 from scheduling.ending import rescue
 from scheduling.models import ClusterStatus, Run
+from scheduling.planning import reconcile
 from scheduling.processes import identity
 from scheduling.retention import prune
 
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 LONGEST_SLEEP = 1.0
 RESCUE_EVERY = 1.0
 PRUNE_EVERY = 3600.0
+RECONCILE_EVERY = 5.0
+# Schedules in one pass of reconciling; the first round, which computes, takes fewer at once.
+RECONCILE_MOST = 2000
 STATUS_EVERY = 2.0
 #: A cluster that has said nothing for this long does not count as alive.
 STATUS_LIFE = timedelta(seconds=15)
@@ -45,7 +48,9 @@ class FireTimeBroker(Broker):
         self.cluster = uuid.uuid4().hex
         self.capacity: int = settings.BOTFLOW_WORKERS * settings.BOTFLOW_CONCURRENCY
         self._bell: wakeup.SQLiteBell | wakeup.PostgresBell | None = None
-        self._rescued_at = self._pruned_at = self._said_at = float("-inf")
+        self._rescued_at = self._pruned_at = self._said_at = self._reconciled_at = float("-inf")
+        # The schedule that reconciling has reached, and whether it is on its first round.
+        self._reached, self._is_first_round = 0, True
 
     def dequeue(self) -> list[tuple[int, str]]:
         """Return (run id, signed task) of what is due, in order, or [] after a sleep of <= 1 s.
@@ -54,9 +59,11 @@ class FireTimeBroker(Broker):
         """
         try:
             self._maintain()
+            noticed = self._notice()
             claims = self._claim()
-            if not claims:
+            if not (noticed or claims):
                 self._sleep()
+                self._notice()
                 claims = self._claim()
         except (DatabaseError, InterfaceError, OSError) as error:
             logger.warning("The queue cannot be read; trying again. %s", error)
@@ -67,9 +74,13 @@ class FireTimeBroker(Broker):
             return []
         return [(claim.run, SignedPackage.dumps(as_task(claim))) for claim in claims]
 
+    def _notice(self) -> int:
+        now = clock.now()
+        return noticing.notice(now=now) if noticing.is_any_due(now=now) else 0
+
     def _claim(self) -> list[claiming.Claim]:
         return claiming.claim(
-            now=timezone.now(),
+            now=clock.now(),
             cluster=self.cluster,
             worker=identity(),
             capacity=self.capacity,
@@ -81,7 +92,7 @@ class FireTimeBroker(Broker):
             # Made before looking, so that nothing that comes after the look goes unheard.
             self._bell = wakeup.make_bell()
             return
-        now = timezone.now()
+        now = clock.now()
         nearest = claiming.nearest_due_at(now=now)
         seconds = (nearest - now).total_seconds() if nearest else LONGEST_SLEEP
         self._bell.wait(min(max(seconds, 0.0), LONGEST_SLEEP))
@@ -90,10 +101,24 @@ class FireTimeBroker(Broker):
         moment = time.monotonic()
         if moment - self._rescued_at >= RESCUE_EVERY:
             self._rescued_at = moment
-            rescue(now=timezone.now())
+            rescue(now=clock.now())
         if moment - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = moment
-            prune(now=timezone.now())
+            prune(now=clock.now())
+        if moment - self._reconciled_at >= RECONCILE_EVERY:
+            self._reconciled_at = moment
+            self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Repair the chains of a slice of schedules; the first round recomputes them all."""
+        reached = reconcile(
+            after=self._reached,
+            most=RECONCILE_MOST,
+            now=clock.now(),
+            thorough=self._is_first_round,
+        )
+        self._reached = reached or 0
+        self._is_first_round = self._is_first_round and reached is not None
 
     def _forget_connections(self) -> None:
         connection.close()
@@ -111,7 +136,7 @@ class FireTimeBroker(Broker):
         return submit("django_q.task", {"task": task}).pk
 
     def queue_size(self) -> int:
-        return Run.objects.due(now=timezone.now()).count()
+        return Run.objects.due(now=clock.now()).count()
 
     def lock_size(self) -> int:
         return Run.objects.running().count()
@@ -123,13 +148,13 @@ class FireTimeBroker(Broker):
         """Do nothing: a run that nobody starts goes back to the queue when its lease ends."""
 
     def delete(self, task_id: int) -> None:
-        Run.objects.pending().filter(pk=task_id).delete()
+        Run.objects.pending().filter(pk=task_id, is_next=False).delete()
 
     def delete_queue(self) -> None:
         self.purge_queue()
 
     def purge_queue(self) -> None:
-        Run.objects.pending().delete()
+        Run.objects.pending().filter(is_next=False).delete()
 
     def ping(self) -> bool:
         """Tell whether the queue can be read."""
@@ -150,7 +175,7 @@ class FireTimeBroker(Broker):
         self._said_at = moment
         try:
             ClusterStatus.objects.update_or_create(
-                name=key, defaults={"status": value, "seen_at": timezone.now()}
+                name=key, defaults={"status": value, "seen_at": clock.now()}
             )
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The cluster's status cannot be stored. %s", error)
@@ -172,7 +197,7 @@ class FireTimeBroker(Broker):
 
     @staticmethod
     def _alive() -> Any:
-        return ClusterStatus.objects.filter(seen_at__gt=timezone.now() - STATUS_LIFE)
+        return ClusterStatus.objects.filter(seen_at__gt=clock.now() - STATUS_LIFE)
 
 
 def as_task(claim: claiming.Claim) -> dict[str, Any]:

@@ -16,11 +16,11 @@ SET state = 'running', cluster = %(cluster)s, worker = %(worker)s,
     lease_expires_at = %(lease)s, started_at = NULL
 WHERE {among}
     SELECT r.id FROM scheduling_run r
-    WHERE r.state = 'pending' AND r.due_at <= %(now)s
+    WHERE r.state = 'pending' AND NOT r.is_next AND r.due_at <= %(now)s
       AND (r.key = '' OR (
         r.id = (
           SELECT o.id FROM scheduling_run o
-          WHERE o.key = r.key AND o.state IN ('pending', 'running')
+          WHERE o.key = r.key AND o.state IN ('pending', 'running') AND NOT o.is_next
           ORDER BY o.fire_at, o.id LIMIT 1)
         AND NOT EXISTS (
           SELECT 1 FROM scheduling_run b
@@ -46,6 +46,19 @@ _DIALECTS = {
         "lock": "FOR UPDATE SKIP LOCKED",
     },
 }
+
+
+_NEAREST = """
+SELECT MIN(due_at) FROM (
+    SELECT * FROM (
+        SELECT due_at FROM scheduling_run
+        WHERE state = 'pending' AND NOT is_next AND due_at > %(now)s
+        ORDER BY due_at, id LIMIT 1) w
+    UNION ALL
+    SELECT * FROM (
+        SELECT due_at FROM scheduling_run WHERE is_next AND due_at > %(now)s
+        ORDER BY due_at, id LIMIT 1) n) nearest
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +96,14 @@ def claim(
 
 
 def nearest_due_at(*, now: datetime) -> datetime | None:
-    """Return the nearest due moment after `now` among pending runs; reads one index entry.
+    """Return the nearest due moment after `now` among pending runs; reads two index entries.
 
     Runs that are due already and wait for their key are woken by the run that holds it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT due_at FROM scheduling_run WHERE state = 'pending' AND due_at > %s"
-            " ORDER BY due_at, id LIMIT 1",
-            [connection.ops.adapt_datetimefield_value(now)],
-        )
+        cursor.execute(_NEAREST, {"now": connection.ops.adapt_datetimefield_value(now)})
         row = cursor.fetchone()
-    if row is None:
+    if row[0] is None:
         return None
     # SQLite stores UTC as text.
     nearest: datetime = datetime.fromisoformat(row[0]) if isinstance(row[0], str) else row[0]

@@ -57,14 +57,14 @@ def _take_back(run: Run, *, now: datetime) -> bool:
     return bool(moved)
 
 
-def cancel(run: Run, *, now: datetime) -> bool:
+def cancel(run: Run, *, now: datetime, reason: str = "") -> bool:
     """Cancel a pending run at once, or ask the worker of a running one to stop it.
 
     Return whether there was anything to cancel. A run that ends by itself in the same moment
     keeps its own end.
     """
     same = Run.objects.filter(pk=run.pk)
-    cancelled = {"finished_at": now, "error": _("Cancelled.")}
+    cancelled = {"finished_at": now, "error": reason or _("Cancelled.")}
     # Twice: between the two updates it may have come back from its worker.
     return any(
         end_outside(same, run.pk, RunState.PENDING, RunState.CANCELLED, **cancelled)
@@ -85,6 +85,7 @@ def retry(run: Run, *, now: datetime) -> bool:
             finished_at=None,
             error="",
             losses=0,
+            skip_reason="",
         )
         action = registry.get(run.action)
         if moved and action and action.retried:

@@ -15,10 +15,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from scheduling import clock
 from scheduling.actions import Action, ActionError, Commit, as_json, get_action
 from scheduling.attempts import Ending, backoff
 from scheduling.models import Run
@@ -103,7 +103,7 @@ def success(run: Run, value: Any) -> Ending:
         run=run.pk,
         attempt=run.attempt,
         state=RunState.SUCCEEDED,
-        at=timezone.now(),
+        at=clock.reckon(),
         result=result,
         commit=commit,
     )
@@ -130,10 +130,13 @@ def ending(
     pause: timedelta | None = None,
 ) -> Ending:
     """Return an ending, or with `retry` and attempts left the way back into the queue."""
-    now = timezone.now()
+    now = clock.reckon()
     retry_at: datetime | None = None
     if retry and run.attempt < run.max_attempts:
-        state, retry_at = RunState.PENDING, now + (pause or backoff(run.attempt))
+        state, retry_at = (
+            RunState.PENDING,
+            now + (pause or backoff(run.attempt, run.backoff_seconds)),
+        )
     return Ending(
         run=run.pk,
         attempt=run.attempt,

@@ -13,6 +13,14 @@ class RunState(models.TextChoices):
     SKIPPED = "skipped", _("Skipped")
 
 
+class SkipReason(models.TextChoices):
+    """Why an occurrence was not run."""
+
+    LATE = "late", _("Late")
+    OVERLAP = "overlap", _("Overlap")
+    PAUSED = "paused", _("Paused")
+
+
 #: state → the states a run may go to from it; docs/architecture.md draws it.
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.PENDING: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.SKIPPED}),

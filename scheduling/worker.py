@@ -15,9 +15,8 @@ import setproctitle
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
-from django.utils import timezone
 
-from scheduling import attempts, performing, tallies
+from scheduling import attempts, clock, performing, tallies
 from scheduling.attempts import Ending, LostLease
 from scheduling.claiming import Claim
 from scheduling.group_commit import group_commit
@@ -240,7 +239,7 @@ class Worker:
                 # Taken before the renewal: a run that starts during it is not missing from it.
                 mine = {held.token for held in list(self.held.values())}
                 try:
-                    owned = attempts.renew(mine, now=timezone.now())
+                    owned = attempts.renew(mine, now=clock.now())
                     loop.call_soon_threadsafe(self._drop, mine - owned)
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("Leases could not be renewed; trying again. %s", error)

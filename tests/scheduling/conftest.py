@@ -8,6 +8,8 @@ import pytest
 
 from scheduling import actions
 from scheduling.actions import Action
+from scheduling.models import Run
+from tests.scheduling.schedule_parts import Clock
 from tests.scheduling.workers import Register
 
 
@@ -23,3 +25,16 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Register:
         return name
 
     return register
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, register: Register) -> Clock:
+    """Return the queue's clock, stopped at noon, and make the action that schedules have here."""
+
+    async def nothing(run: Run) -> None: ...
+
+    register(nothing)
+    stopped = Clock()
+    monkeypatch.setattr("scheduling.clock.now", stopped)
+    monkeypatch.setattr("scheduling.clock.reckon", stopped)
+    return stopped

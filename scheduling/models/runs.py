@@ -1,4 +1,4 @@
-"""The queue: one row for each thing to do once, and what a cluster reports of itself."""
+"""The queue: one row for each thing to do once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from scheduling.states import FINISHED, RunState, check_transition
+from scheduling.states import FINISHED, RunState, SkipReason, check_transition
 
-ACTION_LENGTH, KEY_LENGTH = 100, 200
+UNFINISHED = (RunState.PENDING, RunState.RUNNING)
+
+ACTION_LENGTH, KEY_LENGTH, NAME_LENGTH = 100, 200, 200
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -26,6 +28,13 @@ class RunQuerySet(models.QuerySet["Run"]):
     def due(self, *, now: datetime) -> Self:
         return self.pending().filter(due_at__lte=now)
 
+    def next_occurrences(self) -> Self:
+        return self.filter(is_next=True)
+
+    def unfinished(self) -> Self:
+        """The accepted ones that wait, run, or wait for another attempt."""
+        return self.filter(state__in=UNFINISHED, is_next=False)
+
     def finished(self) -> Self:
         return self.filter(state__in=FINISHED)
 
@@ -36,6 +45,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         counts 0. Raises IllegalTransition for an edge the graph does not have.
         """
         check_transition(old, new)
+        if old == RunState.PENDING:
+            fields.setdefault("is_next", False)
         return self.filter(state=old).update(state=new, **fields)
 
 
@@ -60,11 +71,34 @@ class Run(models.Model):
         db_persist=True,
         verbose_name=_("due"),
     )
+    # Kept when its schedule is deleted: what was done stays true.
+    schedule = models.ForeignKey(
+        "scheduling.Schedule",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="runs",
+        verbose_name=_("schedule"),
+    )
+    title = models.CharField(_("title"), max_length=NAME_LENGTH, blank=True, default="")
+    #: The schedule's next occurrence: decided about, accepted or skipped, when its moment comes.
+    is_next = models.BooleanField(_("next occurrence"), default=False)
+    requested_by = models.CharField(_("requested by"), max_length=150, blank=True, default="")
     state = models.CharField(
         _("state"), max_length=10, choices=RunState.choices, default=RunState.PENDING
     )
+    skip_reason = models.CharField(
+        _("reason for skipping"),
+        max_length=10,
+        choices=SkipReason.choices,
+        blank=True,
+        default="",
+    )
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     max_attempts = models.PositiveIntegerField(_("maximum attempts"), default=1)
+    # Seconds before the second attempt, doubled with each further one; empty: the usual ones.
+    backoff_seconds = models.FloatField(_("back-off in seconds"), null=True, blank=True)
     # Attempts that ended with their process: such a run is suspected of having killed it.
     losses = models.PositiveIntegerField(_("attempts lost with their worker"), default=0)
     timeout_seconds = models.FloatField(_("timeout in seconds"), null=True, blank=True)
@@ -98,15 +132,38 @@ class Run(models.Model):
                 condition=~Q(state="running") | Q(lease_expires_at__isnull=False),
                 name="run_running_has_a_lease",
             ),
+            # An occurrence happens once, whoever competes.
+            models.UniqueConstraint(
+                fields=["schedule", "fire_at"],
+                condition=Q(schedule__isnull=False),
+                name="run_occurrence",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule"], condition=Q(is_next=True), name="run_one_next_per_schedule"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_next=False) | Q(state="pending", schedule__isnull=False),
+                name="run_next_is_pending",
+            ),
         ]
         indexes = [
             # Claiming reads the head of this index, however many rows wait behind it.
-            models.Index("due_at", "id", condition=Q(state="pending"), name="run_due"),
+            models.Index(
+                "due_at", "id", condition=Q(state="pending", is_next=False), name="run_due"
+            ),
+            models.Index("due_at", "id", condition=Q(is_next=True), name="run_next"),
+            models.Index(
+                "schedule",
+                condition=Q(
+                    state__in=["pending", "running"], is_next=False, schedule__isnull=False
+                ),
+                name="run_unfinished_of_schedule",
+            ),
             models.Index(
                 "key",
                 "fire_at",
                 "id",
-                condition=Q(state__in=["pending", "running"]),
+                condition=Q(state__in=["pending", "running"], is_next=False),
                 name="run_key_order",
             ),
             models.Index("lease_expires_at", condition=Q(state="running"), name="run_leases"),
@@ -118,7 +175,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} #{self.pk}"
+        return f"{self.title or self.action} #{self.pk}"
 
     @property
     def lateness(self) -> timedelta | None:
@@ -131,34 +188,3 @@ class Run(models.Model):
         if self.started_at is None or self.finished_at is None:
             return None
         return self.finished_at - self.started_at
-
-
-class ClusterStatus(models.Model):
-    """What one running cluster last said of itself; the proof of life that /health reads."""
-
-    name = models.CharField(_("name"), max_length=200, unique=True)
-    status = models.TextField(_("status"))
-    seen_at = models.DateTimeField(_("seen"), db_index=True)
-
-    class Meta:
-        verbose_name = _("cluster")
-        verbose_name_plural = _("clusters")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Tally(models.Model):
-    """A counter that every worker adds to, so that /metrics survives restarts and retention."""
-
-    metric = models.CharField(max_length=60)
-    labels = models.CharField(max_length=200, default="", blank=True)
-    value = models.FloatField(default=0)
-
-    class Meta:
-        verbose_name = _("tally")
-        verbose_name_plural = _("tallies")
-        constraints = [models.UniqueConstraint(fields=["metric", "labels"], name="tally_unique")]
-
-    def __str__(self) -> str:
-        return f"{self.metric}{{{self.labels}}}"

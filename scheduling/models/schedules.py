@@ -1,0 +1,315 @@
+"""The stored definition of something to do at certain times: a trigger, an action, policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.base import ModelBase
+from django.utils.timezone import now as local_now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from scheduling import actions, clock, planning, validating
+from scheduling.deciding import Misfire, Overlap, Policy
+from scheduling.ending import cancel
+from scheduling.models.runs import ACTION_LENGTH, KEY_LENGTH, NAME_LENGTH, Run
+from scheduling.triggers import CronTrigger, IntervalTrigger, InvalidTrigger, OnceTrigger
+from scheduling.writing import writing
+
+
+def default_timezone() -> str:
+    return settings.TIME_ZONE
+
+
+def _withdraw(schedule_ids: list[int]) -> None:
+    """Take back what schedules that are about to be deleted have in the queue.
+
+    Runs that were accepted and have not begun are cancelled; what runs goes on to its end, and what
+    was done stays on record.
+    """
+    runs = Run.objects.filter(schedule__in=schedule_ids)
+    runs.next_occurrences().delete()
+    now = clock.now()
+    for run in runs.pending():
+        cancel(run, now=now, reason=gettext("Its schedule was deleted."))
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def enabled(self) -> Self:
+        return self.filter(enabled=True)
+
+    def paused(self) -> Self:
+        return self.filter(enabled=False, finished_at__isnull=True)
+
+    def finished(self) -> Self:
+        return self.filter(finished_at__isnull=False)
+
+    def with_next_fire_at(self) -> Self:
+        """Annotate `next_fire_at`, the fire time of the next occurrence, None without one."""
+        upcoming = Run.objects.next_occurrences().filter(schedule=OuterRef("pk"))
+        return self.annotate(next_fire_at=Subquery(upcoming.values("fire_at")[:1]))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with writing():
+            _withdraw(list(self.select_for_update().values_list("pk", flat=True)))
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class Schedule(models.Model):
+    """What to do, when, and what becomes of occurrences that are missed, overlap or fail.
+
+    An enabled schedule has exactly one pending run marked `is_next`: saving, pausing, resuming and
+    deleting adjust that row in the same transaction. A bulk insert is completed within seconds.
+    """
+
+    class Kind(models.TextChoices):
+        ONCE = "once", _("Once")
+        INTERVAL = "interval", _("At an interval")
+        CRON = "cron", _("Cron expression")
+
+    Misfire = Misfire
+    Overlap = Overlap
+
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    timezone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        default=default_timezone,
+        help_text=_("An IANA name such as Asia/Shanghai."),
+    )
+    at = models.DateTimeField(_("at"), null=True, blank=True)
+    every = models.DurationField(
+        _("every"), null=True, blank=True, help_text=_("Elapsed time between two occurrences.")
+    )
+    expression = models.CharField(
+        _("cron expression"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("Minute, hour, day, month, weekday; or six fields, seconds first."),
+    )
+    start_at = models.DateTimeField(_("start"), null=True, blank=True)
+    end_at = models.DateTimeField(_("end"), null=True, blank=True)
+
+    action = models.CharField(_("action"), max_length=ACTION_LENGTH)
+    args = models.JSONField(_("arguments"), default=dict, blank=True)
+    #: Whose it is, opaque here: `conversation:<uuid>` for what a user set up; empty for the site's.
+    owner = models.CharField(_("owner"), max_length=KEY_LENGTH, blank=True, default="")
+    #: What the owner calls it by: 1, 2, 3, …
+    number = models.PositiveIntegerField(_("number"), null=True, blank=True)
+
+    misfire = models.CharField(
+        _("missed occurrences"),
+        max_length=10,
+        choices=Misfire.choices,
+        default=Misfire.RUN_ONCE,
+        help_text=_("What becomes of occurrences that are noticed later than their grace."),
+    )
+    misfire_grace_seconds = models.PositiveIntegerField(
+        _("grace in seconds"), default=60, validators=[MaxValueValidator(31_536_000)]
+    )
+    misfire_limit = models.PositiveIntegerField(
+        _("most missed occurrences to run"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("The latest ones; only where each of them is run."),
+    )
+    overlap = models.CharField(
+        _("overlap"),
+        max_length=10,
+        choices=Overlap.choices,
+        default=Overlap.SKIP,
+        help_text=_("What becomes of an occurrence that is due while an earlier one runs."),
+    )
+    max_runs = models.PositiveIntegerField(
+        _("maximum runs"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Skipped, repeated and manual runs do not count."),
+    )
+    jitter_seconds = models.PositiveIntegerField(
+        _("jitter in seconds"),
+        default=0,
+        validators=[MaxValueValidator(86_400)],
+        help_text=_("Each occurrence starts up to this much later, to spread the load."),
+    )
+    max_attempts = models.PositiveIntegerField(
+        _("maximum attempts"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
+    backoff_seconds = models.FloatField(
+        _("back-off in seconds"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(86_400)],
+        help_text=_("Before the second attempt; doubled with each further one."),
+    )
+    timeout_seconds = models.FloatField(
+        _("timeout in seconds"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(86_400)],
+    )
+    pause_after_failures = models.PositiveIntegerField(
+        _("pause after failures"),
+        default=10,
+        validators=[MaxValueValidator(1000)],
+        help_text=_("Pauses itself after so many failures in a row; 0 for never."),
+    )
+
+    enabled = models.BooleanField(_("enabled"), default=True)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True, editable=False)
+    paused_by = models.CharField(
+        _("paused by"), max_length=150, blank=True, default="", editable=False
+    )
+    paused_reason = models.TextField(
+        _("reason for the pause"), blank=True, default="", editable=False
+    )
+    run_count = models.PositiveIntegerField(_("runs so far"), default=0, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=local_now, editable=False)
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        permissions = [
+            ("pause_schedule", _("Can pause and resume schedules")),
+            ("run_schedule", _("Can run schedules now")),
+        ]
+        constraints = [
+            # Exactly the fields of its kind.
+            models.CheckConstraint(
+                condition=Q(kind="once", at__isnull=False, every__isnull=True, expression="")
+                & Q(start_at__isnull=True, end_at__isnull=True)
+                | Q(kind="interval", at__isnull=True, every__isnull=False, expression="")
+                & Q(start_at__isnull=False)
+                | Q(kind="cron", at__isnull=True, every__isnull=True) & ~Q(expression=""),
+                name="schedule_fields_of_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(every__isnull=True) | Q(every__gt=timedelta()),
+                name="schedule_every_is_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(misfire__in=Misfire.values, overlap__in=Overlap.values),
+                name="schedule_policies_are_declared",
+            ),
+            models.CheckConstraint(
+                condition=Q(enabled=False) | Q(finished_at__isnull=True),
+                name="schedule_finished_is_not_enabled",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "number"],
+                condition=Q(number__isnull=False),
+                name="schedule_number_of_owner",
+            ),
+        ]
+        indexes = [
+            models.Index("owner", condition=~Q(owner=""), name="schedule_owner"),
+            models.Index("id", condition=Q(enabled=True), name="schedule_enabled"),
+            models.Index(F("finished_at"), name="schedule_finished"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(
+        self,
+        *,
+        force_insert: bool | tuple[ModelBase, ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Store a valid definition and bring its next occurrence in line with it.
+
+        That is recomputed strictly after now and nothing else fires by itself. Raises
+        ValidationError for what `clean` refuses.
+        """
+        now = clock.now()
+        validating.complete(self, now=now)
+        self.clean_fields()
+        self.clean()
+        with writing():
+            super().save(
+                force_insert=force_insert,
+                force_update=force_update,
+                using=using,
+                update_fields=update_fields,
+            )
+            planning.plan(self, now=now)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with writing():
+            _withdraw([self.pk])
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    @property
+    def trigger(self) -> OnceTrigger | IntervalTrigger | CronTrigger:
+        """The rule for its fire times; raises InvalidTrigger when the fields make none."""
+        if self.kind == self.Kind.ONCE and self.at:
+            return OnceTrigger(self.at)
+        if self.kind == self.Kind.INTERVAL and self.every is not None and self.start_at:
+            return IntervalTrigger(self.every, self.start_at, self.end_at)
+        if self.kind == self.Kind.CRON:
+            return CronTrigger(self.expression, self.timezone, self.start_at, self.end_at)
+        raise InvalidTrigger(f"The fields of the schedule do not fit its kind {self.kind!r}.")
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(
+            misfire=Misfire(self.misfire),
+            grace=timedelta(seconds=self.misfire_grace_seconds),
+            jitter=timedelta(seconds=self.jitter_seconds),
+            most_missed=self.misfire_limit,
+            overlap=Overlap(self.overlap),
+            most_waiting=settings.BOTFLOW_MAX_WAITING_OCCURRENCES,
+            remaining=None if self.max_runs is None else self.max_runs - self.run_count,
+        )
+
+    @property
+    def is_paused(self) -> bool:
+        return not self.enabled and self.finished_at is None
+
+    @property
+    def run_key(self) -> str:
+        """What its runs share one at a time: what the action says, else the schedule itself."""
+        action = actions.registry.get(self.action)
+        key = action.key(self.args) if action and action.key else ""
+        if not key and self.overlap != Overlap.ALLOW:
+            key = f"schedule:{self.pk}"
+        return key
+
+    @property
+    def next_run(self) -> Run | None:
+        """The pending run of its next occurrence; one query."""
+        return Run.objects.next_occurrences().filter(schedule=self).first()
+
+    def next_fire_times(self, count: int, *, now: datetime) -> list[datetime]:
+        """Return the next fire times after `now` that its trigger has, at most `count`."""
+        times: list[datetime] = []
+        moment = self.trigger.next_after(now)
+        while moment is not None and len(times) < count:
+            times.append(moment)
+            moment = self.trigger.next_after(moment)
+        return times
+
+    def clean(self) -> None:
+        """Raise ValidationError that names each field that is wrong and what would be right."""
+        validating.clean(self)

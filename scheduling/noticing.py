@@ -1,0 +1,180 @@
+"""Notices occurrences whose moment has come: accepts or skips each, and plans the following one."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import Count, F
+
+from scheduling import wakeup
+from scheduling.deciding import Decision, Skip, decide
+from scheduling.inserting import insert
+from scheduling.models import Run, Schedule
+from scheduling.planning import give_up, occurrence, work
+from scheduling.states import RunState, SkipReason
+from scheduling.writing import writing
+
+logger = logging.getLogger(__name__)
+
+#: Occurrences decided about in one transaction; it holds SQLite's write lock.
+BATCH = 200
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A due occurrence with its schedule and what was decided."""
+
+    head: Run
+    schedule: Schedule
+    decision: Decision
+
+
+def is_any_due(*, now: datetime) -> bool:
+    """Tell whether an occurrence waits to be noticed; one index entry."""
+    return Run.objects.next_occurrences().filter(due_at__lte=now).exists()
+
+
+def notice(*, now: datetime) -> int:
+    """Decide about due occurrences, the oldest first, at most BATCH; return how many.
+
+    Each is accepted or skipped with a reason, and the following one stored, in one transaction:
+    a crash cannot break the chain. On PostgreSQL schedules that another process has in hand are
+    left to it; the unique occurrence settles whatever else competes. A row that makes no sense
+    fails alone.
+    """
+    due = Run.objects.next_occurrences().filter(due_at__lte=now).order_by("due_at", "id")
+    ids = list(due.values_list("schedule_id", flat=True)[:BATCH])
+    try:
+        with writing():
+            return _notice(ids, now)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, or chose this transaction to end a deadlock
+    except Exception:  # noqa: BLE001  Boundary: one of the rows makes no sense; each is tried alone.
+        logger.warning("Some of %d due occurrences cannot be decided about.", len(ids))
+    return sum(_notice_alone(pk, now) for pk in ids)
+
+
+def _notice_alone(schedule_id: int, now: datetime) -> int:
+    try:
+        with writing():
+            return _notice([schedule_id], now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001  Boundary: its reason is stored on the row.
+        give_up(schedule_id, str(error) or type(error).__name__, now=now)
+        return 1
+
+
+def _notice(ids: list[int], now: datetime) -> int:
+    schedules = Schedule.objects.filter(pk__in=ids).select_for_update(skip_locked=True).in_bulk()
+    # Read once the schedules are held: another process may have decided about them meanwhile.
+    heads = Run.objects.next_occurrences().filter(schedule__in=list(schedules), due_at__lte=now)
+    unfinished = _unfinished(list(schedules))
+    noticed = [
+        _decide(head, schedules[head.schedule_id], unfinished[head.schedule_id], now)
+        for head in heads.defer("args", "result").order_by("due_at", "id")
+        if head.schedule_id is not None
+    ]
+    _record(noticed, now)
+    return len(noticed)
+
+
+def _unfinished(schedule_ids: list[int]) -> Counter[int]:
+    rows = (
+        Run.objects.unfinished()
+        .filter(schedule__in=schedule_ids)
+        .order_by()
+        .values_list("schedule_id")
+        .annotate(Count("pk"))
+    )
+    return Counter(dict(rows))
+
+
+def _decide(head: Run, schedule: Schedule, unfinished: int, now: datetime) -> Noticed:
+    if not schedule.enabled:  # paused by hand, in SQL
+        return Noticed(head, schedule, Decision([], [Skip(head.fire_at, SkipReason.PAUSED)], None))
+    decision = decide(
+        schedule.trigger,
+        schedule.policy,
+        fire_at=head.fire_at,
+        due_at=head.due_at,
+        now=now,
+        unfinished=unfinished,
+        most_rows=settings.BOTFLOW_MISSED_ROWS,
+    )
+    return Noticed(head, schedule, decision)
+
+
+def _record(noticed: list[Noticed], now: datetime) -> None:
+    """Write the decisions: a query for the accepted, one for each way to be skipped, one insert."""
+    accepted: list[int] = []
+    skipped: dict[Skip, list[int]] = {}
+    rows: list[Run] = []
+    for one in noticed:
+        head, decision = one.head, one.decision
+        own = replace(decision.skipped[0], fire_at=EPOCH) if _has_skipped(one) else None
+        if own:
+            skipped.setdefault(own, []).append(head.pk)
+        else:
+            accepted.append(head.pk)
+        rows += _other_rows(one, now)
+    heads = Run.objects.next_occurrences()
+    heads.filter(pk__in=accepted).update(is_next=False)
+    for skip, pks in skipped.items():
+        heads.filter(pk__in=pks).move(
+            RunState.PENDING, RunState.SKIPPED, finished_at=now, **_skipping(skip)
+        )
+    _count(noticed, now)
+    insert(rows)
+    wakeup.ring_on_commit()
+
+
+def _has_skipped(one: Noticed) -> bool:
+    return any(skip.fire_at == one.head.fire_at for skip in one.decision.skipped[:1])
+
+
+def _other_rows(one: Noticed, now: datetime) -> list[Run]:
+    """Return the runs besides the one that is there: missed occurrences, and the next one."""
+    common = work(one.schedule) | {"created_at": now}
+    others = [moment for moment in one.decision.accepted if moment != one.head.fire_at]
+    rows = [Run(**common, fire_at=moment) for moment in others]
+    rows += [
+        Run(
+            **common,
+            fire_at=skip.fire_at,
+            state=RunState.SKIPPED,
+            finished_at=now,
+            **_skipping(skip),
+        )
+        for skip in one.decision.skipped
+        if skip.fire_at != one.head.fire_at
+    ]
+    if one.decision.following:
+        following = occurrence(one.schedule, one.decision.following)
+        rows.append(Run(**following, created_at=now))
+    return rows
+
+
+def _skipping(skip: Skip) -> dict[str, Any]:
+    until = {"until": skip.until.isoformat()} if skip.until else None
+    return {"skip_reason": skip.reason, "result": until}
+
+
+def _count(noticed: list[Noticed], now: datetime) -> None:
+    """Add the accepted occurrences to their schedules, and end those that have no further one."""
+    counts: dict[int, list[int]] = {}
+    for one in noticed:
+        counts.setdefault(len(one.decision.accepted), []).append(one.schedule.pk)
+    for count, pks in counts.items():
+        if count:
+            Schedule.objects.filter(pk__in=pks).update(run_count=F("run_count") + count)
+    done = [one.schedule.pk for one in noticed if one.decision.following is None]
+    if done:
+        Schedule.objects.filter(pk__in=done, enabled=True).update(enabled=False, finished_at=now)

@@ -1,0 +1,252 @@
+"""Keeps the one pending run of each schedule, its next occurrence, as its definition says."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from scheduling import wakeup
+from scheduling.deciding import jitter
+from scheduling.models.runs import KEY_LENGTH, Run
+from scheduling.states import RunState, SkipReason
+from scheduling.triggers import InvalidTrigger
+from scheduling.writing import writing
+
+if TYPE_CHECKING:
+    from scheduling.models import Schedule
+
+logger = logging.getLogger(__name__)
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def plan(schedule: Schedule, *, now: datetime) -> Run | None:
+    """Make the pending run of a schedule what its definition says; return it, None if none is due.
+
+    Joins the caller's transaction, which holds the schedule's row. An occurrence that is due
+    already stays, if the definition still has it; any other is recomputed strictly after now. A
+    schedule without a further occurrence is finished; one that has one again goes on.
+    """
+    head = Run.objects.next_occurrences().filter(schedule=schedule).first()
+    if schedule.is_paused:
+        _withdraw_waiting(schedule, now=now)
+        return None
+    fire_at = _upcoming(schedule, head, now)
+    _settle(schedule, is_finished=fire_at is None, now=now)
+    if fire_at is None:
+        if head:
+            head.delete()
+        return None
+    values = occurrence(schedule, fire_at)
+    if head is None:
+        head = Run.objects.create(**values)
+    else:
+        for name, value in values.items():
+            setattr(head, name, value)
+        head.save(update_fields=list(values))
+    wakeup.ring_on_commit()
+    return head
+
+
+def _upcoming(schedule: Schedule, head: Run | None, now: datetime) -> datetime | None:
+    if schedule.max_runs is not None and schedule.run_count >= schedule.max_runs:
+        return None
+    trigger = schedule.trigger
+    if head and head.fire_at <= now and trigger.latest(head.fire_at) == head.fire_at:
+        return head.fire_at
+    # Behind whatever was accounted for: a clock that was set back repeats nothing.
+    accounted = Run.objects.filter(schedule=schedule, is_next=False, requested_by="")
+    last = accounted.order_by("-fire_at").values_list("fire_at", flat=True).first()
+    return trigger.next_after(max(now, last) if last else now)
+
+
+def _settle(schedule: Schedule, *, is_finished: bool, now: datetime) -> None:
+    """Note on the schedule whether it is finished, where that has changed."""
+    if is_finished == (schedule.finished_at is not None):
+        return
+    schedule.enabled = not is_finished
+    schedule.finished_at = now if is_finished else None
+    type(schedule).objects.filter(pk=schedule.pk).update(
+        enabled=schedule.enabled, finished_at=schedule.finished_at
+    )
+
+
+def occurrence(schedule: Schedule, fire_at: datetime) -> dict[str, Any]:
+    """Return the fields of the pending run for a schedule's next occurrence."""
+    most = timedelta(seconds=schedule.jitter_seconds)
+    delay = timedelta()
+    if most:
+        following = schedule.trigger.next_after(fire_at)
+        delay = jitter(schedule.pk, fire_at, most, following - fire_at if following else None)
+    return work(schedule) | {
+        "fire_at": fire_at,
+        "not_before": fire_at + delay if delay else None,
+        "is_next": True,
+    }
+
+
+def work(schedule: Schedule) -> dict[str, Any]:
+    """Return what the runs of a schedule have in common."""
+    return {
+        "schedule_id": schedule.pk,
+        "title": schedule.name,
+        "action": schedule.action,
+        "args": schedule.args,
+        "key": schedule.run_key[:KEY_LENGTH],
+        "max_attempts": schedule.max_attempts,
+        "backoff_seconds": schedule.backoff_seconds,
+        "timeout_seconds": schedule.timeout_seconds,
+    }
+
+
+def pause(schedule: Schedule, *, now: datetime, by: str = "", reason: str = "") -> bool:
+    """Pause an enabled schedule; return whether it was. What runs already goes on to its end.
+
+    Its next occurrence, and accepted ones that have not begun, are skipped as paused.
+    """
+    with writing():
+        schedule = _locked(schedule)
+        if not schedule.enabled:
+            return False
+        schedule.enabled, schedule.paused_at = False, now
+        schedule.paused_by, schedule.paused_reason = by[:150], reason
+        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason")
+        plan(schedule, now=now)
+    return True
+
+
+def resume(schedule: Schedule, *, now: datetime) -> bool:
+    """Let a paused schedule go on from its next fire time after now; return whether it was paused.
+
+    What was missed in between stays missed. Raises InvalidTrigger for a definition that is broken.
+    """
+    with writing():
+        schedule = _locked(schedule)
+        if not schedule.is_paused:
+            return False
+        schedule.enabled, schedule.paused_at = True, None
+        schedule.paused_by = schedule.paused_reason = ""
+        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason")
+        # Occurrences that were called off before their time, and may come after all.
+        Run.objects.filter(
+            schedule=schedule,
+            state=RunState.SKIPPED,
+            skip_reason=SkipReason.PAUSED,
+            fire_at__gt=now,
+        ).delete()
+        plan(schedule, now=now)
+    return True
+
+
+def run_now(schedule: Schedule, *, now: datetime, by: str) -> Run:
+    """Queue one run of a schedule at once, paused or not; it does not count towards its maximum."""
+    with writing():
+        moment = now
+        # Never the fire time of an occurrence, which is one run.
+        while Run.objects.filter(schedule=schedule, fire_at=moment).exists():
+            moment += MICROSECOND
+        run = Run.objects.create(
+            **work(schedule), fire_at=moment, created_at=now, requested_by=by[:150] or "?"
+        )
+        wakeup.ring_on_commit()
+    return run
+
+
+def pause_if_failing(schedule_id: int, *, now: datetime) -> bool:
+    """Pause a schedule whose last runs all failed, as many as it allows; return whether it was."""
+    schedule = _schedules().filter(pk=schedule_id, enabled=True).first()
+    if schedule is None or not schedule.pause_after_failures:
+        return False
+    ended = Run.objects.filter(schedule=schedule).filter(
+        state__in=(RunState.SUCCEEDED, RunState.FAILED)
+    )
+    last = ended.order_by("-fire_at").values_list("state", "error")
+    last = last[: schedule.pause_after_failures]
+    if len(last) < schedule.pause_after_failures or any(s != RunState.FAILED for s, _error in last):
+        return False
+    reason = _("It failed %(count)d times in a row. The last time: %(error)s") % {
+        "count": len(last),
+        "error": last[0][1],
+    }
+    logger.warning("Schedule %s (%s) pauses itself. %s", schedule.pk, schedule.name, reason)
+    return pause(schedule, now=now, reason=reason)
+
+
+def _withdraw_waiting(schedule: Schedule, *, now: datetime) -> None:
+    """Skip what has not begun of a paused schedule."""
+    waiting = Run.objects.filter(schedule=schedule, attempt=0)
+    waiting.move(RunState.PENDING, RunState.SKIPPED, skip_reason=SkipReason.PAUSED, finished_at=now)
+
+
+def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -> int | None:
+    """Plan the enabled schedules that lack their next occurrence, in a slice of `most` by id.
+
+    Return the id to go on `after`, None at the end. Such schedules come from bulk inserts and from
+    rows edited by hand. `thorough` recomputes all of the slice, as after a new release of the time
+    zones' rules. A schedule that cannot be planned is paused with the reason.
+    """
+    schedules = _schedules()
+    ids = list(
+        schedules.filter(pk__gt=after, enabled=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:most]
+    )
+    planned = set()
+    if not thorough:
+        runs = Run.objects.next_occurrences().filter(schedule__in=ids)
+        planned = set(runs.values_list("schedule_id", flat=True))
+    for pk in ids:
+        if pk not in planned:
+            replan(pk, now=now)
+    return ids[-1] if len(ids) == most else None
+
+
+def replan(schedule_id: int, *, now: datetime) -> None:
+    """Plan one schedule; pause it with the reason if its definition makes no sense."""
+    try:
+        with writing():
+            schedule = _schedules().select_for_update().filter(pk=schedule_id, enabled=True).first()
+            if schedule:
+                plan(schedule, now=now)
+    except (InvalidTrigger, TypeError, ValueError, OverflowError) as error:
+        give_up(schedule_id, str(error), now=now)
+
+
+def give_up(schedule_id: int, error: str, *, now: datetime) -> None:
+    """Pause a schedule whose row makes no sense; its occurrence fails with the reason.
+
+    Touches no column but its own: any other may be what cannot be read.
+    """
+    reason = _("Its definition cannot be used: %(error)s") % {"error": error}
+    logger.error("Schedule %s is paused. %s", schedule_id, reason)
+    with writing():
+        _schedules().filter(pk=schedule_id, enabled=True).update(
+            enabled=False, paused_at=now, paused_by="", paused_reason=reason
+        )
+        head = Run.objects.next_occurrences().filter(schedule=schedule_id)
+        pks = list(head.values_list("pk", flat=True))
+        runs = Run.objects.filter(pk__in=pks)
+        runs.move(RunState.PENDING, RunState.RUNNING, lease_expires_at=now, started_at=now)
+        runs.move(
+            RunState.RUNNING,
+            RunState.FAILED,
+            lease_expires_at=None,
+            finished_at=now,
+            error=reason,
+        )
+
+
+def _locked(schedule: Schedule) -> Schedule:
+    return _schedules().select_for_update().get(pk=schedule.pk)
+
+
+def _store(schedule: Schedule, *fields: str) -> None:
+    values = {name: getattr(schedule, name) for name in fields}
+    _schedules().filter(pk=schedule.pk).update(**values)
+
+
+def _schedules() -> Any:
+    return Run._meta.get_field("schedule").related_model._default_manager
