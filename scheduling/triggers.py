@@ -41,10 +41,7 @@ MESSAGES = {
     "too_long": gettext_noop("A cron expression has at most %(limit)s characters."),
     "strange_character": gettext_noop("%(character)s does not belong in a cron expression."),
     "unknown_nickname": gettext_noop("There is no “%(value)s” here. Use one of %(known)s."),
-    "too_few_fields": gettext_noop(
-        "Write five fields (minute, hour, day of month, month, day of week), or six with the "
-        "second before them; there are %(count)s."
-    ),
+    "too_few_fields": gettext_noop("Write five fields (or six, second first), not %(count)s."),
     "too_many_fields": gettext_noop("Write six fields at most; for a year, set start and end."),
     "year_field": gettext_noop("Instead of the year %(value)s, set a start and an end."),
     "question_mark": gettext_noop("Write * instead of ? in the field “%(field)s”."),
@@ -125,8 +122,10 @@ def split(expression: str) -> list[str]:
 
 
 def parsed(fields: list[str]) -> CronSim | None:
+    # CronSim reads 5-5/2 as 5/2, which goes on to the end of the range; cron reads it as 5.
+    text = re.sub(r"\b0*(\w+)-0*\1/0*[1-9]\d*", r"\1", " ".join(fields))
     try:
-        return CronSim(" ".join(fields), datetime(2000, 1, 1))  # noqa: DTZ001 - a clock's time
+        return CronSim(text, datetime(2000, 1, 1))  # noqa: DTZ001 - a clock's time
     except (CronSimError, ValueError):
         return None
 
