@@ -2,11 +2,17 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, path
+from django.utils.functional import lazy
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from botflow_site.health import health, metrics
 from conversations.views import chat_page
+
+# Late: the address depends on the path that the site is served under.
+icon = lazy(static, str)("conversations/favicon.svg")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", chat_page, name="chat"),
@@ -14,5 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("language", set_language, name="set_language"),
+    # Browsers ask for it beside what is no page and names no icon of its own.
+    path("favicon.ico", RedirectView.as_view(url=icon), name="icon"),
     path("admin/", admin.site.urls),
 ]
