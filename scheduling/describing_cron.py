@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from itertools import pairwise
 from typing import Literal
 
 from cronsim import CronSim
 
-from scheduling.triggers import parse_fields
+from scheduling.triggers import clock_of
 
 Unit = Literal["second", "minute", "hour"]
 Values = tuple[int, ...]
@@ -102,8 +102,8 @@ class Meaning:
 
 def meaning_of(expression: str) -> Meaning:
     """Return what a valid expression means; equal meanings written differently become equal."""
-    # The parser that also decides when it fires: the words cannot disagree with it.
-    parsed = CronSim(" ".join(parse_fields(expression)), datetime(2000, 1, 1))  # noqa: DTZ001
+    # What decides when it fires: the words cannot disagree with it.
+    parsed = clock_of(expression).matcher
     months = tuple(sorted(parsed.months))
     days = _days_of_month(parsed.days, months)
     weekdays = _days_of_week(parsed.weekdays)
