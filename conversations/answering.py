@@ -6,22 +6,25 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from conversations import replies, texts
+from conversations import replies, sayings, texts
 from conversations.agents import AgentError, HistoryMessage, Turn, get_agent, stream_reply
 from conversations.channels import get_channel
-from conversations.delivering import submit_deliveries
+from conversations.finishing import finish
 from conversations.frames import message_frame, status_frame
 from conversations.live import LiveReply
 from conversations.models import Message
 from conversations.rendering import to_html
-from conversations.replies import ReplyText
+from conversations.sayings import Saying
 from scheduling.actions import ActionError, Commit
 from scheduling.group_commit import group_commit
 from scheduling.models import Run
@@ -64,7 +67,7 @@ async def answer(run: Run, message_id: int) -> Commit | None:
                 raise
             raise _agent_failed(error) from error
     text = live.text(process_time_ms=round((time.monotonic() - began) * 1000))
-    return Commit(finish_replies, text, then=live.show_end)
+    return Commit(finish, text, then=live.show_end)
 
 
 async def _stream(turn: Turn, live: LiveReply) -> None:
@@ -143,13 +146,6 @@ def load_history(message: Message) -> list[HistoryMessage]:
     ]
 
 
-def finish_replies(parts: list[ReplyText]) -> list[Message]:
-    """Store whole replies and queue those that must be delivered; joins the transaction."""
-    stored = replies.finish(parts)
-    submit_deliveries(stored)
-    return stored
-
-
 def _note_details(notes: list[tuple[int, str]]) -> list[None]:
     for pk, detail in notes:
         Message.objects.filter(pk=pk).update(detail=texts.clean(detail)[:500])
@@ -158,11 +154,15 @@ def _note_details(notes: list[tuple[int, str]]) -> list[None]:
 
 def ended(run: Run) -> None:
     """End the message of a run that failed or was cancelled, and show it once that is stored."""
-    message = (
-        Message.objects.select_related("conversation")
-        .filter(pk=run.args.get("message"), state__in=_WAITING)
-        .first()
-    )
+    end_turn(run, Message.objects.filter(pk=run.args.get("message")))
+
+
+def end_turn(run: Run, messages: QuerySet[Message]) -> None:
+    """End the one message that a run was to answer, unless it is over; joins the transaction.
+
+    A failure is said where readers do not see the state of what they said.
+    """
+    message = messages.select_related("conversation").filter(state__in=_WAITING).first()
     if message is None:
         return
     with translation.override(message.conversation.locale):
@@ -171,16 +171,27 @@ def ended(run: Run) -> None:
         else:
             detail = message.detail or replies.failure_text()
             end_message(message, state=Message.State.FAILED, detail=detail)
+            _say_failure(message, detail)
+
+
+def _say_failure(message: Message, detail: str) -> None:
+    conversation = message.conversation
+    try:
+        is_seen = get_channel(conversation.channel).reads_rows
+    except ImproperlyConfigured:
+        return  # A channel that was taken away must not keep its messages from ending.
+    if not is_seen:
+        sayings.store([Saying(conversation, uuid.uuid4(), detail, state=Message.State.FAILED)])
 
 
 def retried(run: Run) -> None:
     """Queue the message again whose run an operator put back into the queue."""
-    message = (
-        Message.objects.select_related("conversation")
-        .filter(pk=run.args.get("message"))
-        .exclude(state__in=_WAITING)
-        .first()
-    )
+    start_turn_over(Message.objects.filter(pk=run.args.get("message")))
+
+
+def start_turn_over(messages: QuerySet[Message]) -> None:
+    """Queue the one message again unless it waits already; joins the caller's transaction."""
+    message = messages.select_related("conversation").exclude(state__in=_WAITING).first()
     if message:
         replies.start_over(message)
 

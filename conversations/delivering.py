@@ -6,24 +6,38 @@ from django.utils.translation import gettext as _
 
 from conversations.channels import get_channel
 from conversations.models import Message
-from scheduling.actions import Commit, submit
+from scheduling.actions import Commit, prepare, submit_many
 from scheduling.group_commit import group_commit
 from scheduling.models import Run
 
 DELIVER = "conversations.deliver"
 
 
-def submit_deliveries(replies: list[Message]) -> None:
-    """Queue the delivery of each reply whose channel needs one; joins the caller's transaction."""
-    for reply in replies:
-        if reply.delivery_state == Message.Delivery.WAITING:
-            channel = get_channel(reply.conversation.channel)
-            submit(
-                DELIVER,
-                {"message": reply.pk},
-                key=f"delivery:{reply.conversation_id}",
-                max_attempts=channel.max_attempts,
-            )
+def first_delivery_state(channel: str) -> Message.Delivery:
+    """Return the delivery state of a whole message of this channel as it is stored.
+
+    Raises ImproperlyConfigured for a channel the site does not have.
+    """
+    return Message.Delivery.SENT if get_channel(channel).reads_rows else Message.Delivery.WAITING
+
+
+def submit_deliveries(messages: list[Message]) -> None:
+    """Queue the delivery of each message whose channel needs one, with one query.
+
+    Joins the caller's transaction.
+    """
+    runs = [
+        prepare(
+            DELIVER,
+            {"message": message.pk},
+            key=f"delivery:{message.conversation_id}",
+            max_attempts=get_channel(message.conversation.channel).max_attempts,
+        )
+        for message in messages
+        if message.delivery_state == Message.Delivery.WAITING
+    ]
+    if runs:
+        submit_many(runs)
 
 
 async def deliver(message_id: int) -> Commit | None:

@@ -41,13 +41,14 @@ def message_fields(message: Message, *, reply_to: UUID | None = None) -> dict[st
     if reply_to is None and message.reply_to_id is not None and message.reply_to:
         reply_to = message.reply_to.uuid
     is_user = message.role == Message.Role.USER
+    is_typed = is_user or message.is_prompt
     fields = {
         "id": str(message.uuid),
         "seq": message.seq,
         "role": message.role,
         "content": message.content,
         "content_type": message.content_type,
-        "html": plain_to_html(message.content) if is_user else to_html(message.content),
+        "html": plain_to_html(message.content) if is_typed else to_html(message.content),
         "state": message.state,
         "reply_to": str(reply_to) if reply_to else None,
         "created_at": message.created_at.isoformat(),

@@ -55,6 +55,9 @@ class LiveReply:
         self._saving: asyncio.Task[None] | None = None
         # Goes out with the first delta if that is there at once, else alone.
         self._announcement = [status_frame(message.uuid, Message.State.ANSWERING)]
+        if message.is_prompt:
+            # Nobody has been shown it: its own run has made it.
+            self._announcement.insert(0, message_frame(message))
 
     async def __aenter__(self) -> Self:
         if self.is_again:

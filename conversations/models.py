@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from typing import Self
 from uuid import UUID
 
@@ -44,6 +45,38 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
                     raise Conversation.DoesNotExist(f"Conversation {pk} is gone.")
                 first[pk] = row[0] - steps[pk] + 1
         return first
+
+    def advance_all(self, steps: Counter[int]) -> dict[int, int]:
+        """Do as `advance` for very many: two queries for all that take the same number of steps.
+
+        Conversations that are gone are left out.
+        """
+        self.hold(steps)
+        alike: dict[int, list[int]] = {}
+        for pk, number in steps.items():
+            alike.setdefault(number, []).append(pk)
+        first: dict[int, int] = {}
+        with connection.cursor() as cursor:
+            now = connection.ops.adapt_datetimefield_value(timezone.now())
+            for number, pks in alike.items():
+                marks = ", ".join(["%s"] * len(pks))
+                cursor.execute(
+                    f"""UPDATE conversations_conversation SET seq = seq + %s, updated_at = %s
+                    WHERE id IN ({marks}) RETURNING id, seq""",  # noqa: S608  (placeholders)
+                    [number, now, *pks],
+                )
+                first |= {pk: seq - number + 1 for pk, seq in cursor.fetchall()}
+        return first
+
+    def hold(self, pks: Iterable[int]) -> None:
+        """Lock rows in the order of their ids, where the database locks rows one by one.
+
+        For a transaction that advances conversations more than once: two that did so in different
+        orders would deadlock.
+        """
+        if connection.features.has_select_for_update:
+            rows = self.filter(pk__in=pks).order_by("pk").select_for_update()
+            list(rows.values_list("pk", flat=True))
 
 
 class Conversation(models.Model):
@@ -96,10 +129,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Messages last changed before `seq`, the latest first."""
         return self.filter(seq__lt=seq).order_by("-seq")
 
+    def asked(self) -> Self:
+        """What an agent is to answer, or did: what users said and prompts."""
+        is_note = Q(role=Message.Role.SYSTEM, state=Message.State.DONE)
+        return self.exclude(role=Message.Role.ASSISTANT).exclude(is_note)
+
     def waiting(self) -> Self:
-        """What users said and no agent has answered yet, in order."""
+        """What no agent has answered yet, in order."""
         states = [Message.State.QUEUED, Message.State.ANSWERING]
-        return self.filter(role=Message.Role.USER, state__in=states).order_by("pk")
+        return self.asked().filter(state__in=states).order_by("pk")
 
 
 class Message(models.Model):
@@ -184,6 +222,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.uuid}"
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether nobody said it, yet it is answered as if somebody had; other notes are done."""
+        return self.role == self.Role.SYSTEM and self.state != self.State.DONE
 
     @cached_property
     def reply_uuid(self) -> UUID:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations.channels import get_channel
+from conversations.delivering import first_delivery_state
 from conversations.models import Conversation, Message
 from scheduling.attempts import LostLease, still_owned
 from scheduling.claiming import Claim
@@ -81,9 +81,8 @@ def _save(
 
 
 def _reply(part: ReplyText, state: Message.State, seq: int) -> Message:
-    channel = get_channel(part.to.conversation.channel)
     is_done = state == Message.State.DONE
-    waiting = Message.Delivery.SENT if channel.reads_rows else Message.Delivery.WAITING
+    delivery = first_delivery_state(part.to.conversation.channel) if is_done else ""
     return Message(
         uuid=part.to.reply_uuid,
         conversation=part.to.conversation,
@@ -96,7 +95,7 @@ def _reply(part: ReplyText, state: Message.State, seq: int) -> Message:
         input_tokens=part.input_tokens,
         output_tokens=part.output_tokens,
         process_time_ms=part.process_time_ms,
-        delivery_state=waiting if is_done else Message.Delivery.NONE,
+        delivery_state=delivery,
         created_at=part.created_at,
     )
 

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from conversations import replies
 from conversations.answering import end_message
+from conversations.asking import ASK, prompt_uuid
 from conversations.frames import Frame, message_frame, status_frame
 from conversations.models import Message
 from conversations.receiving import ANSWER, answer_run
 from scheduling.actions import submit_many
 from scheduling.ending import cancel
 from scheduling.models import Run
+from scheduling.states import RunState
 
 
 class MessageNotFound(LookupError):
@@ -37,26 +39,49 @@ def stop_answers(wishes: list[Steering]) -> list[None]:
     A running agent is cancelled by its worker; a message whose turn has not come ends here.
     """
     for wish in wishes:
-        message = (
-            Message.objects.waiting()
-            .filter(conversation=wish.conversation)
-            .select_related("conversation")
-            .first()
-        )
-        if message and not _cancel_run(message):
-            end_message(message, state=Message.State.STOPPED, detail="")
+        _stop(wish.conversation)
     return [None] * len(wishes)
 
 
-def _cancel_run(message: Message) -> bool:
+def _stop(conversation: int) -> None:
+    waiting = Message.objects.waiting().filter(conversation=conversation)
+    waiting = waiting.select_related("conversation")
+    message = waiting.first()
+    if message is None:
+        return
+    runs = _answer_runs(message)
+    running = next((run for run in runs if run.state == RunState.RUNNING), None)
+    if running and not _is_answered_by(running, message):
+        # Fire times decide: a prompt may be asked before what was said earlier is answered.
+        message = waiting.filter(_answered_by(running)).first() or message
+    run = next((run for run in runs if _is_answered_by(run, message)), None)
+    if not (run and cancel(run, now=timezone.now())):
+        end_message(message, state=Message.State.STOPPED, detail="")
+
+
+def _answer_runs(message: Message) -> list[Run]:
+    """Return the unfinished runs that answer what is said where this message is."""
     # Literals, as in the condition of the index on keys: it is not used for parameters.
     runs = Run.objects.raw(
-        "SELECT * FROM scheduling_run WHERE key = %s AND state IN ('pending', 'running')",
+        "SELECT * FROM scheduling_run"
+        " WHERE key = %s AND state IN ('pending', 'running') AND NOT is_next",
         [message.conversation.key],
     )
-    answers = (run for run in runs if run.action == ANSWER)
-    run = next((run for run in answers if run.args.get("message") == message.pk), None)
-    return bool(run and cancel(run, now=timezone.now()))
+    found = [run for run in runs if run.action in (ANSWER, ASK)]
+    if message.is_prompt and not found:
+        # Somebody submitted it without a key; few runs run at a time.
+        found = list(Run.objects.running().filter(action=ASK, key=""))
+    return found
+
+
+def _answered_by(run: Run) -> Q:
+    return Q(uuid=prompt_uuid(run.pk)) if run.action == ASK else Q(pk=run.args.get("message"))
+
+
+def _is_answered_by(run: Run, message: Message) -> bool:
+    if run.action == ASK:
+        return message.uuid == prompt_uuid(run.pk)
+    return bool(run.args.get("message") == message.pk)
 
 
 def retry_answers(wishes: list[Steering]) -> list[list[Frame] | MessageNotFound]:
@@ -69,7 +94,7 @@ def retry_answers(wishes: list[Steering]) -> list[list[Frame] | MessageNotFound]
 
 @transaction.atomic
 def _retry(wish: Steering) -> list[Frame] | MessageNotFound:
-    named = Message.objects.filter(conversation=wish.conversation, role=Message.Role.USER)
+    named = Message.objects.asked().filter(conversation=wish.conversation)
     named = named.filter(Q(uuid=wish.message) | Q(reply__uuid=wish.message))
     message = named.select_related("conversation").select_for_update(of=("self",)).first()
     if message is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import Any
 
 from conversations.agents import AgentError, Turn
 from conversations.channels import DeliveryError
@@ -12,7 +13,7 @@ from conversations.models import Message
 from scheduling.ending import cancel
 from scheduling.models import Run
 from scheduling.states import RunState
-from tests.conversations.working import fresh, read, reply_to, say
+from tests.conversations.working import MiniWorker, fresh, read, reply_to, say
 
 
 def busy(**more: timedelta) -> DeliveryError:
@@ -185,16 +186,63 @@ async def test_the_delivery_of_a_deleted_reply_does_nothing(worker, post):
     assert post.delivered == []
 
 
-async def test_half_a_reply_is_not_delivered(worker, post, use_agent):
+async def fail_with(error: Exception, worker: MiniWorker, use_agent: Callable[[Any], None]) -> Any:
     async def agent(turn: Turn) -> AsyncIterator[str]:
         yield "half"
-        raise AgentError("No.")
+        raise error
 
     use_agent(agent)
-    [message] = await say("hi", channel="post")
+    [message] = await say("hi", channel="post", locale="zh-hans")
+    await worker.work()
+    return await fresh(message)
+
+
+async def test_half_a_reply_is_not_delivered_but_why_there_is_none(worker, post, use_agent):
+    message = await fail_with(AgentError("Not today."), worker, use_agent)
+
+    assert (message.reply.content, message.reply.delivery_state) == ("half", "")
+    assert post.delivered == ["Not today."]
+
+
+async def test_a_failure_nobody_expected_is_told_in_the_readers_language(worker, post, use_agent):
+    message = await fail_with(RuntimeError("secret"), worker, use_agent)
+
+    assert post.delivered == [message.detail]
+    assert not message.detail.isascii()
+
+
+async def test_why_there_is_no_reply_is_no_part_of_the_history(worker, post, use_agent):
+    message = await fail_with(AgentError("Not today."), worker, use_agent)
+    seen: list[Turn] = []
+    use_agent(lambda turn: seen.append(turn) or "ok")
+
+    await say("again", channel="post")
+    await worker.work()
+
+    assert [earlier.content for earlier in seen[0].history] == []
+    assert post.delivered == ["Not today.", "ok"]
+    notice = await read(lambda: Message.objects.get(content="Not today."))
+    assert (notice.delivery_state, notice.reply_to_id) == ("sent", None)
+    assert notice.pk != message.reply.pk
+
+
+async def test_where_readers_see_the_state_a_failure_is_no_message(worker, web, use_agent):
+    async def agent(turn: Turn) -> str:
+        raise AgentError("Not today.")
+
+    use_agent(agent)
+    await say("hi")
 
     await worker.work()
 
-    reply = await reply_to(message)
-    assert (reply.content, reply.delivery_state) == ("half", "")
+    assert await read(Message.objects.count) == 1
+
+
+async def test_a_stopped_message_is_told_nothing(worker, post):
+    [message] = await say("hi", channel="post")
+    [run] = await read(lambda: list(Run.objects.all()))
+
+    await read(lambda: cancel(run, now=message.created_at))
+    await worker.work()
+
     assert post.delivered == []

@@ -208,6 +208,44 @@ async def test_a_duplicate_that_races_the_first_copy_ends_as_known(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_races_another_gets_the_message_of_either(monkeypatch):
+    met = threading.Barrier(2)
+    known = receiving._known
+
+    def look_together(*arguments: Any) -> Any:
+        found = known(*arguments)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(timeout=0.5)
+        return found
+
+    receiving.receive(incoming("opens it"))
+    monkeypatch.setattr(receiving, "_known", look_together)
+
+    results = at_once(lambda: receiving.receive(incoming(external_id="x")))
+
+    assert sorted(result.is_new for result in results) == [False, True]
+    assert len({result.message.pk for result in results}) == 1
+    assert (Message.objects.count(), Run.objects.count()) == (2, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_looked_too_early_looks_again(monkeypatch):
+    known, looks = receiving._known, []
+
+    def look_too_early(*arguments: Any) -> Any:
+        looks.append(1)
+        return known(*arguments) if len(looks) > 1 else {}
+
+    [message] = receive("hi", external_id="x")
+    monkeypatch.setattr(receiving, "_known", look_too_early)
+
+    received = receiving.receive(incoming("hi", external_id="x"))
+
+    assert (received.message, received.is_new, len(looks)) == (message, False, 2)
+    assert (Message.objects.count(), Run.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_a_duplicate_that_races_does_not_harm_the_batch_it_is_in(monkeypatch):
     calls = []
     known = receiving._known
