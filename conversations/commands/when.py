@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -56,7 +56,8 @@ def read_when(text: str, *, now: datetime, timezone: str) -> When:
     A plain hour is read on the 24-hour clock. Raises UnclearTime where there is no time, more
     than one or an impossible one, and MissingText where there is nothing but a time.
     """
-    today = now.astimezone(ZoneInfo(timezone)).date()
+    # In UTC, where adding a length of time is elapsed time and no step of a wall clock.
+    now, today = now.astimezone(UTC), now.astimezone(ZoneInfo(timezone)).date()
     phrase, rest = _leading(text, today, timezone) or _trailing(text, today)
     trigger, kind = _trigger(phrase, now=now, timezone=timezone)
     if trigger.next_after(now) is None:
