@@ -87,13 +87,16 @@ def decide(
     earliest of more than `most_rows` are skipped together. `unfinished` earlier runs are waiting
     or running.
     """
+    if policy.remaining is not None and policy.remaining <= 0:
+        return Decision([], [], None)
     skips: list[Skip] = []
-    if now <= due_at + policy.grace:
-        accepted, reached = [fire_at], fire_at
+    is_late = now > due_at + policy.grace
+    if is_late:
+        accepted, skips = _misfired(trigger, policy, fire_at, now, most_rows)
     else:
-        missed = _missed(trigger, fire_at, now, most_rows)
-        accepted, skips, reached = _misfired(missed, policy, fire_at, now)
-    if policy.misfire != Misfire.RUN_ALL or now <= due_at + policy.grace:
+        accepted = [fire_at]
+    reached = max(accepted[-1:] + [skip.until or skip.fire_at for skip in skips[-1:]])
+    if not (is_late and policy.misfire == Misfire.RUN_ALL):
         accepted, overlapping = _overlapped(accepted, policy, unfinished)
         skips = [*skips, *overlapping]
     if policy.remaining is not None and len(accepted) >= policy.remaining:
@@ -110,23 +113,21 @@ class _Missed:
 
 
 def _misfired(
-    missed: _Missed, policy: Policy, fire_at: datetime, now: datetime
-) -> tuple[list[datetime], list[Skip], datetime]:
-    """Return what is run, what is skipped, and the last occurrence accounted for."""
-    occurrences = missed.latest
+    trigger: Trigger, policy: Policy, fire_at: datetime, now: datetime, most_rows: int
+) -> tuple[list[datetime], list[Skip]]:
+    """Return what is run and what is skipped of the occurrences that were missed."""
     if policy.misfire == Misfire.SKIP:
         # Those within their grace are not missed; they are decided about in their turn.
-        due_by = now - policy.grace - policy.jitter
-        occurrences = [moment for moment in occurrences if moment < due_by or moment == fire_at]
-        kept = 0
+        late_before = now - policy.grace - policy.jitter
+        now, kept = max(fire_at, late_before - timedelta.resolution), 0
     else:
         kept = 1 if policy.misfire == Misfire.RUN_ONCE else policy.most_missed
-    cut = max(len(occurrences) - kept, 0)
-    skips = [Skip(moment, SkipReason.LATE) for moment in occurrences[:cut]]
+    missed = _missed(trigger, fire_at, now, max(most_rows, kept))
+    cut = max(len(missed.latest) - kept, 0)
+    skips = [Skip(moment, SkipReason.LATE) for moment in missed.latest[:cut]]
     if missed.span:
         skips.insert(0, Skip(missed.span[0], SkipReason.LATE, until=missed.span[1]))
-    reached = occurrences[-1] if occurrences else skips[-1].until or fire_at
-    return occurrences[cut:], skips, reached
+    return missed.latest[cut:], skips
 
 
 def _overlapped(
@@ -143,13 +144,29 @@ def _missed(trigger: Trigger, first: datetime, now: datetime, most: int) -> _Mis
     earliest = list(islice(_occurrences(trigger, first, now), most + 1))
     if len(earliest) <= most:
         return _Missed(earliest)
-    # Too many to walk through: the latest of them, walking back from now.
-    latest: deque[datetime] = deque()
-    moment = trigger.latest(now)
-    while moment is not None and len(latest) < most:
-        latest.appendleft(moment)
-        moment = trigger.latest(moment - timedelta(microseconds=1))
-    return _Missed(list(latest), (first, moment or first))
+    latest = _latest(trigger, first, now, most + 1)
+    return _Missed(latest[1:], (first, latest[0]))
+
+
+def _latest(trigger: Trigger, first: datetime, now: datetime, count: int) -> list[datetime]:
+    """Return the last `count` occurrences through `now`, of the more that there are from `first`.
+
+    Walks back in steps that double while few are found, and shrink when more than that are: some
+    three searches for each occurrence, whether it fires each second or in one month of the year.
+    """
+    found: deque[datetime] = deque()
+    end, width = now, timedelta(seconds=1)
+    while len(found) < count and end >= first:
+        width = min(width, end - first + timedelta.resolution)
+        wanted = count - len(found)
+        after = trigger.next_after(end - width)
+        some = list(islice(_occurrences(trigger, after, end), wanted + 1)) if after else []
+        if len(some) > wanted:
+            width = max(width / 8, timedelta.resolution)
+            continue
+        found.extendleft(reversed(some))
+        end, width = end - width, width * 2
+    return list(found)
 
 
 def _occurrences(trigger: Trigger, first: datetime, until: datetime) -> Iterator[datetime]:

@@ -115,6 +115,7 @@ def _decide(head: Run, schedule: Schedule, unfinished: int, now: datetime) -> No
 def _record(noticed: list[Noticed], now: datetime) -> None:
     """Write the decisions: a query for the accepted, one for each way to be skipped, one insert."""
     accepted: list[int] = []
+    withdrawn: list[int] = []
     skipped: dict[Skip, list[int]] = {}
     rows: list[Run] = []
     for one in noticed:
@@ -122,11 +123,15 @@ def _record(noticed: list[Noticed], now: datetime) -> None:
         own = replace(decision.skipped[0], fire_at=EPOCH) if _has_skipped(one) else None
         if own:
             skipped.setdefault(own, []).append(head.pk)
-        else:
+        elif decision.accepted:
             accepted.append(head.pk)
+        else:  # its schedule has no run left, since somebody edited the row
+            withdrawn.append(head.pk)
         rows += _other_rows(one, now)
     heads = Run.objects.next_occurrences()
     heads.filter(pk__in=accepted).update(is_next=False)
+    if withdrawn:
+        heads.filter(pk__in=withdrawn).delete()
     for skip, pks in skipped.items():
         heads.filter(pk__in=pks).move(
             RunState.PENDING, RunState.SKIPPED, finished_at=now, **_skipping(skip)
