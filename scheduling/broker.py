@@ -17,8 +17,8 @@ from scheduling import claiming, clock, noticing, wakeup
 from scheduling.actions import submit
 from scheduling.ending import rescue
 from scheduling.models import ClusterStatus, Run
-from scheduling.planning import reconcile
 from scheduling.processes import identity
+from scheduling.reconciling import Reconciler
 from scheduling.retention import prune
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ LONGEST_SLEEP = 1.0
 RESCUE_EVERY = 1.0
 PRUNE_EVERY = 3600.0
 RECONCILE_EVERY = 5.0
-# Schedules in one pass of reconciling; the first round, which computes, takes fewer at once.
-RECONCILE_MOST = 2000
+# Seconds of reconciling at a time, and of pause in between while there is something to repair.
+RECONCILE_FOR, RECONCILE_PAUSE = 0.01, 0.04
 STATUS_EVERY = 2.0
 #: A cluster that has said nothing for this long does not count as alive.
 STATUS_LIFE = timedelta(seconds=15)
@@ -49,8 +49,7 @@ class FireTimeBroker(Broker):
         self.capacity: int = settings.BOTFLOW_WORKERS * settings.BOTFLOW_CONCURRENCY
         self._bell: wakeup.SQLiteBell | wakeup.PostgresBell | None = None
         self._rescued_at = self._pruned_at = self._said_at = self._reconciled_at = float("-inf")
-        # The schedule that reconciling has reached, and whether it is on its first round.
-        self._reached, self._is_first_round = 0, True
+        self._reconciler = Reconciler()
 
     def dequeue(self) -> list[tuple[int, str]]:
         """Return (run id, signed task) of what is due, in order, or [] after a sleep of <= 1 s.
@@ -59,12 +58,10 @@ class FireTimeBroker(Broker):
         """
         try:
             self._maintain()
-            noticed = self._notice()
-            claims = self._claim()
-            if not (noticed or claims):
+            claims = self._take()
+            if claims is None:
                 self._sleep()
-                self._notice()
-                claims = self._claim()
+                claims = self._take()
         except (DatabaseError, InterfaceError, OSError) as error:
             logger.warning("The queue cannot be read; trying again. %s", error)
             self._forget_connections()
@@ -72,11 +69,18 @@ class FireTimeBroker(Broker):
             self._rescued_at = time.monotonic() + settings.BOTFLOW_LEASE / 2
             time.sleep(0.2)
             return []
-        return [(claim.run, SignedPackage.dumps(as_task(claim))) for claim in claims]
+        return [(claim.run, SignedPackage.dumps(as_task(claim))) for claim in claims or []]
 
-    def _notice(self) -> int:
+    def _take(self) -> list[claiming.Claim] | None:
+        """Notice and claim what is due; None when there was nothing: then it wrote nothing."""
         now = clock.now()
-        return noticing.notice(now=now) if noticing.is_any_due(now=now) else 0
+        due = claiming.first_due(now=now)
+        if due.is_occurrence:
+            noticing.notice(now=now)
+        elif not due.is_run:
+            return None
+        # What is due may have to wait for its key, or for room; then this sleeps too.
+        return self._claim() or ([] if due.is_occurrence else None)
 
     def _claim(self) -> list[claiming.Claim]:
         return claiming.claim(
@@ -92,10 +96,18 @@ class FireTimeBroker(Broker):
             # Made before looking, so that nothing that comes after the look goes unheard.
             self._bell = wakeup.make_bell()
             return
+        seconds = self._seconds_left()
+        if self._reconciler.is_pressed and seconds > RECONCILE_FOR:
+            self._reconcile()
+            seconds = min(self._seconds_left(), RECONCILE_PAUSE)
+        self._bell.wait(seconds)
+
+    def _seconds_left(self) -> float:
+        """Return the seconds until something is due, as many as may be slept at once."""
         now = clock.now()
         nearest = claiming.nearest_due_at(now=now)
         seconds = (nearest - now).total_seconds() if nearest else LONGEST_SLEEP
-        self._bell.wait(min(max(seconds, 0.0), LONGEST_SLEEP))
+        return min(max(seconds, 0.0), LONGEST_SLEEP)
 
     def _maintain(self) -> None:
         moment = time.monotonic()
@@ -105,20 +117,13 @@ class FireTimeBroker(Broker):
         if moment - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = moment
             prune(now=clock.now())
+        # However busy: what is not pressing, and what found no idle moment.
         if moment - self._reconciled_at >= RECONCILE_EVERY:
-            self._reconciled_at = moment
             self._reconcile()
 
     def _reconcile(self) -> None:
-        """Repair the chains of a slice of schedules; the first round recomputes them all."""
-        reached = reconcile(
-            after=self._reached,
-            most=RECONCILE_MOST,
-            now=clock.now(),
-            thorough=self._is_first_round,
-        )
-        self._reached = reached or 0
-        self._is_first_round = self._is_first_round and reached is not None
+        self._reconciled_at = time.monotonic()
+        self._reconciler.work(now=clock.now(), seconds=RECONCILE_FOR)
 
     def _forget_connections(self) -> None:
         connection.close()

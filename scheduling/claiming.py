@@ -60,6 +60,21 @@ SELECT MIN(due_at) FROM (
         ORDER BY due_at, id LIMIT 1) n) nearest
 """
 
+_FIRST_DUE = """
+SELECT
+    (SELECT due_at <= %(now)s FROM scheduling_run WHERE is_next ORDER BY due_at, id LIMIT 1),
+    (SELECT due_at <= %(now)s FROM scheduling_run
+     WHERE state = 'pending' AND NOT is_next ORDER BY due_at, id LIMIT 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whether an occurrence waits to be noticed, and whether a run waits to be claimed."""
+
+    is_occurrence: bool
+    is_run: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -93,6 +108,14 @@ def claim(
     # RETURNING has no order of its own.
     rows.sort(key=lambda row: (row[3], row[0]))
     return [Claim(run=row[0], attempt=row[1], losses=row[2]) for row in rows]
+
+
+def first_due(*, now: datetime) -> Due:
+    """Tell what is due; reads two index entries and takes no lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_DUE, {"now": connection.ops.adapt_datetimefield_value(now)})
+        occurrence, run = cursor.fetchone()
+    return Due(bool(occurrence), bool(run))
 
 
 def nearest_due_at(*, now: datetime) -> datetime | None:
