@@ -54,8 +54,10 @@ _ENGLISH = re.compile(
     (?![a-z0-9'%°€$£¥]|[:.,/+-][0-9]|\ *(?:-|–|—|~)\ *[0-9])""",
     re.VERBOSE,
 )
-# `at 5 minutes` is a length of time, and so is `at 2 hours`.
-_LENGTH = re.compile(r" *(?:(?:s|sec|m|min|h|hr|d|w|hour|day|week|month|year|minute|second)s?)\b")
+# `at 5 minutes` is a length of time, and `at 9 30` may be half past nine.
+_LENGTH = re.compile(
+    r" +[0-5][0-9](?: |$)| *(?:(?:s|sec|m|min|h|hr|d|w|hour|day|week|month|year|minute|second)s?)\b"
+)
 # What is counted makes `30` in `9点30人开会` part of the text.
 _COUNTED = "[个位名人件次杯公斤元块天小秒页米瓶条张份台]"
 _CHINESE = re.compile(
@@ -63,10 +65,11 @@ _CHINESE = re.compile(
       (?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})(?::(?P<second>[0-9]{{2}}))?(?![0-9:])
     | (?P<spoken>[0-9]{{1,2}}|{CHINESE})\ *(?:点钟|点整|点|时(?![间候期代常节]))(?:
         (?P<half>半)(?![个天小年月]) | (?P<quarter>[一三])刻
-      | (?P<minutes>[0-9]{{1,2}}|{CHINESE})分(?![钟之])(?:(?P<seconds>[0-9]{{1,2}}|{CHINESE})秒)?
+      | \ *(?P<minutes>[0-9]{{1,2}}|{CHINESE})\ *分(?![钟之])
+        (?:(?P<seconds>[0-9]{{1,2}}|{CHINESE})秒)?
       | (?P<bare>[0-5][0-9]|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九])
         (?!{_COUNTED}|[0-9分点])
-      )?(?![0-9]+(?!{_COUNTED}|[0-9]))
+      )?(?![0-9]+(?!{_COUNTED}|[0-9])|\ +[0-5][0-9](?:\ |$)|差[0-9一二两三四五十])
     )(?!(?:之|以)?[前后](?![端勤台院卫排])|左右)""",
     re.VERBOSE,
 )
