@@ -86,7 +86,7 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    paths = [path for path in sources(*APPS) if path.parent.name == "commands"]
+    paths = [path for path in sources(*APPS) if path.parts[-3:-1] == ("management", "commands")]
     names = {path.stem for path in paths} - {"__init__"}
 
     assert names
