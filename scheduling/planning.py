@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
 from scheduling import wakeup
 from scheduling.deciding import jitter
 from scheduling.models.runs import KEY_LENGTH, Run
 from scheduling.states import RunState, SkipReason
-from scheduling.triggers import InvalidTrigger
 from scheduling.writing import writing
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MICROSECOND = timedelta(microseconds=1)
+END_OF_CALENDAR = datetime.max.replace(tzinfo=UTC)
 
 
 def plan(schedule: Schedule, *, now: datetime) -> Run | None:
@@ -34,6 +35,9 @@ def plan(schedule: Schedule, *, now: datetime) -> Run | None:
     if schedule.is_paused:
         _withdraw_waiting(schedule, now=now)
         return None
+    # Occurrences that a pause called off before their time, and that may come after all.
+    called_off = Run.objects.filter(schedule=schedule, skip_reason=SkipReason.PAUSED)
+    called_off.filter(state=RunState.SKIPPED, fire_at__gt=now).delete()
     fire_at = _upcoming(schedule, head, now)
     _settle(schedule, is_finished=fire_at is None, now=now)
     if fire_at is None:
@@ -55,12 +59,13 @@ def _upcoming(schedule: Schedule, head: Run | None, now: datetime) -> datetime |
     if schedule.max_runs is not None and schedule.run_count >= schedule.max_runs:
         return None
     trigger = schedule.trigger
-    if head and head.fire_at <= now and trigger.latest(head.fire_at) == head.fire_at:
-        return head.fire_at
+    due = head.fire_at if head else None  # None too where the row cannot be read
+    if due and due <= now and trigger.next_after(due - MICROSECOND) == due:
+        return due
     # Behind whatever was accounted for: a clock that was set back repeats nothing.
     accounted = Run.objects.filter(schedule=schedule, is_next=False, requested_by="")
-    last = accounted.order_by("-fire_at").values_list("fire_at", flat=True).first()
-    return trigger.next_after(max(now, last) if last else now)
+    last = accounted.order_by("-fire_at").only("fire_at").first()
+    return trigger.next_after(max(now, last.fire_at) if last and last.fire_at else now)
 
 
 def _settle(schedule: Schedule, *, is_finished: bool, now: datetime) -> None:
@@ -127,27 +132,26 @@ def resume(schedule: Schedule, *, now: datetime) -> bool:
         schedule = _locked(schedule)
         if not schedule.is_paused:
             return False
-        schedule.enabled, schedule.paused_at = True, None
+        schedule.enabled, schedule.paused_at, schedule.resumed_at = True, None, now
         schedule.paused_by = schedule.paused_reason = ""
-        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason")
-        # Occurrences that were called off before their time, and may come after all.
-        Run.objects.filter(
-            schedule=schedule,
-            state=RunState.SKIPPED,
-            skip_reason=SkipReason.PAUSED,
-            fire_at__gt=now,
-        ).delete()
+        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason", "resumed_at")
         plan(schedule, now=now)
     return True
 
 
 def run_now(schedule: Schedule, *, now: datetime, by: str) -> Run:
-    """Queue one run of a schedule at once, paused or not; it does not count towards its maximum."""
+    """Queue one run of a schedule at once, paused or not; it does not count towards its maximum.
+
+    Raises InvalidTrigger for a definition that is broken.
+    """
     with writing():
-        moment = now
+        schedule, moment = _locked(schedule), now
+        trigger, runs = schedule.trigger, Run.objects.filter(schedule=schedule)
         # Never the fire time of an occurrence, which is one run.
-        while Run.objects.filter(schedule=schedule, fire_at=moment).exists():
-            moment += MICROSECOND
+        while moment == trigger.next_after(moment - MICROSECOND) or (
+            runs.filter(fire_at=moment).exists()
+        ):
+            moment -= MICROSECOND
         run = Run.objects.create(
             **work(schedule), fire_at=moment, created_at=now, requested_by=by[:150] or "?"
         )
@@ -156,13 +160,18 @@ def run_now(schedule: Schedule, *, now: datetime, by: str) -> Run:
 
 
 def pause_if_failing(schedule_id: int, *, now: datetime) -> bool:
-    """Pause a schedule whose last runs all failed, as many as it allows; return whether it was."""
+    """Pause a schedule whose last runs all failed, as many as it allows; return whether it was.
+
+    Those that ended before it was last resumed do not count, nor do skipped and cancelled ones.
+    """
     schedule = _schedules().filter(pk=schedule_id, enabled=True).first()
     if schedule is None or not schedule.pause_after_failures:
         return False
     ended = Run.objects.filter(schedule=schedule).filter(
         state__in=(RunState.SUCCEEDED, RunState.FAILED)
     )
+    if schedule.resumed_at:
+        ended = ended.filter(finished_at__gt=schedule.resumed_at)
     last = ended.order_by("-fire_at").values_list("state", "error")
     last = last[: schedule.pause_after_failures]
     if len(last) < schedule.pause_after_failures or any(s != RunState.FAILED for s, _error in last):
@@ -176,8 +185,8 @@ def pause_if_failing(schedule_id: int, *, now: datetime) -> bool:
 
 
 def _withdraw_waiting(schedule: Schedule, *, now: datetime) -> None:
-    """Skip what has not begun of a paused schedule."""
-    waiting = Run.objects.filter(schedule=schedule, attempt=0)
+    """Skip what has not begun of a paused schedule, other than what was asked for by hand."""
+    waiting = Run.objects.filter(schedule=schedule, attempt=0, requested_by="")
     waiting.move(RunState.PENDING, RunState.SKIPPED, skip_reason=SkipReason.PAUSED, finished_at=now)
 
 
@@ -194,6 +203,7 @@ def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -
         .order_by("pk")
         .values_list("pk", flat=True)[:most]
     )
+    _free_unreadable(now=now)
     planned = set()
     if not thorough:
         runs = Run.objects.next_occurrences().filter(schedule__in=ids)
@@ -204,6 +214,14 @@ def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -
     return ids[-1] if len(ids) == most else None
 
 
+def _free_unreadable(*, now: datetime) -> None:
+    """Fail next occurrences whose moment is no date: they sort behind the end of the calendar."""
+    lost = Run.objects.next_occurrences().filter(due_at__gt=END_OF_CALENDAR)
+    for pk, schedule_id in list(lost.order_by("due_at", "id").values_list("pk", "schedule_id")):
+        reason = Run.objects.get(pk=pk).unreadable_reason
+        fail_next(schedule_id, reason, now=now, fire_at=now, not_before=None)
+
+
 def replan(schedule_id: int, *, now: datetime) -> None:
     """Plan one schedule; pause it with the reason if its definition makes no sense."""
     try:
@@ -211,8 +229,10 @@ def replan(schedule_id: int, *, now: datetime) -> None:
             schedule = _schedules().select_for_update().filter(pk=schedule_id, enabled=True).first()
             if schedule:
                 plan(schedule, now=now)
-    except (InvalidTrigger, TypeError, ValueError, OverflowError) as error:
-        give_up(schedule_id, str(error), now=now)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, or chose this transaction to end a deadlock
+    except Exception as error:  # noqa: BLE001  Boundary: its reason is stored on the row.
+        give_up(schedule_id, str(error) or type(error).__name__, now=now)
 
 
 def give_up(schedule_id: int, error: str, *, now: datetime) -> None:
@@ -226,17 +246,18 @@ def give_up(schedule_id: int, error: str, *, now: datetime) -> None:
         _schedules().filter(pk=schedule_id, enabled=True).update(
             enabled=False, paused_at=now, paused_by="", paused_reason=reason
         )
-        head = Run.objects.next_occurrences().filter(schedule=schedule_id)
-        pks = list(head.values_list("pk", flat=True))
-        runs = Run.objects.filter(pk__in=pks)
-        runs.move(RunState.PENDING, RunState.RUNNING, lease_expires_at=now, started_at=now)
-        runs.move(
-            RunState.RUNNING,
-            RunState.FAILED,
-            lease_expires_at=None,
-            finished_at=now,
-            error=reason,
-        )
+        fail_next(schedule_id, reason, now=now)
+
+
+def fail_next(schedule_id: int, error: str, *, now: datetime, **fields: Any) -> None:
+    """End a schedule's next occurrence as failed with the reason; one query for each move."""
+    head = Run.objects.next_occurrences().filter(schedule=schedule_id)
+    runs = Run.objects.filter(pk__in=list(head.values_list("pk", flat=True)))
+    # Without its key: another run of the key may be running, and this one does nothing.
+    held = {"key": "", "lease_expires_at": now, "started_at": now}
+    runs.move(RunState.PENDING, RunState.RUNNING, **held | fields)
+    ended = {"lease_expires_at": None, "finished_at": now, "error": error}
+    runs.move(RunState.RUNNING, RunState.FAILED, **ended)
 
 
 def _locked(schedule: Schedule) -> Schedule:

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from scheduling.models.lenient import Lenient, LenientIterable
 from scheduling.states import FINISHED, RunState, SkipReason, check_transition
 
 UNFINISHED = (RunState.PENDING, RunState.RUNNING)
@@ -19,6 +20,10 @@ ACTION_LENGTH, KEY_LENGTH, NAME_LENGTH = 100, 200, 200
 
 
 class RunQuerySet(models.QuerySet["Run"]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._iterable_class = LenientIterable
+
     def pending(self) -> Self:
         return self.filter(state=RunState.PENDING)
 
@@ -50,7 +55,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(state=old).update(state=new, **fields)
 
 
-class Run(models.Model):
+class Run(Lenient):
     """One thing to do, once: an action with its arguments and the moment it is for."""
 
     action = models.CharField(_("action"), max_length=ACTION_LENGTH)
@@ -180,7 +185,7 @@ class Run(models.Model):
     @property
     def lateness(self) -> timedelta | None:
         """How long after it was due the latest attempt began; None before the first."""
-        return self.started_at - self.due_at if self.started_at else None
+        return self.started_at - self.due_at if self.started_at and self.due_at else None
 
     @property
     def duration(self) -> timedelta | None:

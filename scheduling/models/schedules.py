@@ -18,9 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from scheduling import actions, clock, planning, validating
 from scheduling.deciding import Misfire, Overlap, Policy
 from scheduling.ending import cancel
+from scheduling.models.lenient import Lenient, LenientIterable
 from scheduling.models.runs import ACTION_LENGTH, KEY_LENGTH, NAME_LENGTH, Run
 from scheduling.triggers import CronTrigger, IntervalTrigger, InvalidTrigger, OnceTrigger
 from scheduling.writing import writing
+
+#: What only the queue writes of a stored schedule.
+PAUSE_FIELDS = ("paused_at", "paused_by", "paused_reason", "resumed_at")
+RUNTIME_FIELDS = ("run_count", "finished_at", *PAUSE_FIELDS)
 
 
 def default_timezone() -> str:
@@ -41,6 +46,10 @@ def _withdraw(schedule_ids: list[int]) -> None:
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._iterable_class = LenientIterable
+
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
@@ -64,7 +73,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-class Schedule(models.Model):
+class Schedule(Lenient):
     """What to do, when, and what becomes of occurrences that are missed, overlap or fail.
 
     An enabled schedule has exactly one pending run marked `is_next`: saving, pausing, resuming and
@@ -177,11 +186,15 @@ class Schedule(models.Model):
     paused_reason = models.TextField(
         _("reason for the pause"), blank=True, default="", editable=False
     )
+    #: Failures from before are forgiven: those in a row are counted anew.
+    resumed_at = models.DateTimeField(_("resumed"), null=True, blank=True, editable=False)
     run_count = models.PositiveIntegerField(_("runs so far"), default=0, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=local_now, editable=False)
 
     objects = ScheduleQuerySet.as_manager()
+
+    _loaded_enabled: bool | None = None
 
     class Meta:
         verbose_name = _("schedule")
@@ -227,6 +240,16 @@ class Schedule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        schedule = super().from_db(*args, **kwargs)
+        schedule._loaded_enabled = schedule.__dict__.get("enabled")
+        return schedule
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)
+        self._loaded_enabled = self.__dict__.get("enabled")
+
     def save(
         self,
         *,
@@ -237,21 +260,43 @@ class Schedule(models.Model):
     ) -> None:
         """Store a valid definition and bring its next occurrence in line with it.
 
-        That is recomputed strictly after now and nothing else fires by itself. Raises
+        That is recomputed strictly after now and nothing else fires by itself. What the queue
+        writes meanwhile (RUNTIME_FIELDS, and a pause) is kept, however old the instance is. Raises
         ValidationError for what `clean` refuses.
         """
         now = clock.now()
         validating.complete(self, now=now)
-        self.clean_fields()
-        self.clean()
+        self.full_clean(validate_unique=False, validate_constraints=False)
         with writing():
+            self._catch_up(now)
+            if update_fields is not None:
+                update_fields = {*update_fields, "enabled", *RUNTIME_FIELDS}
             super().save(
                 force_insert=force_insert,
                 force_update=force_update,
                 using=using,
                 update_fields=update_fields,
             )
+            self.unreadable = {}
             planning.plan(self, now=now)
+        self._loaded_enabled = self.enabled
+
+    def _catch_up(self, now: datetime) -> None:
+        """Take over what the queue wrote to the row, and see to a change of `enabled`."""
+        rows = Schedule.objects.filter(pk=self.pk).select_for_update()
+        stored = rows.only("enabled", *RUNTIME_FIELDS).first() if self.pk else None
+        if stored:
+            for name in RUNTIME_FIELDS:
+                setattr(self, name, getattr(stored, name))
+            if self.enabled == self._loaded_enabled:
+                self.enabled = stored.enabled
+            if self.enabled and not stored.enabled:
+                self.resumed_at = now
+        if self.enabled:
+            self.finished_at = self.paused_at = None
+            self.paused_by = self.paused_reason = ""
+        elif self.finished_at is None and self.paused_at is None:
+            self.paused_at = now
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with writing():
@@ -262,7 +307,9 @@ class Schedule(models.Model):
 
     @property
     def trigger(self) -> OnceTrigger | IntervalTrigger | CronTrigger:
-        """The rule for its fire times; raises InvalidTrigger when the fields make none."""
+        """The rule for its fire times; raises InvalidTrigger when the row makes none."""
+        if self.unreadable:
+            raise InvalidTrigger(self.unreadable_reason)
         if self.kind == self.Kind.ONCE and self.at:
             return OnceTrigger(self.at)
         if self.kind == self.Kind.INTERVAL and self.every is not None and self.start_at:
