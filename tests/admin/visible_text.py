@@ -23,8 +23,9 @@ class VisibleText(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         hidden = tag in HIDDEN or ICON in values.get("class", "").split()
-        # What is in another language says so: the names of languages in the switch.
-        hidden = hidden or values.get("lang", "zh").partition("-")[0] != "zh"
+        # What is meant to be in another language says so.
+        marked = tag != "html" and "lang" in values
+        hidden = hidden or (marked and not values["lang"].startswith("zh"))
         hidden = hidden or bool(self.open and self.open[-1][1])
         if tag not in VOID:
             self.open.append((tag, hidden))
