@@ -141,7 +141,9 @@ class FireTimeBroker(Broker):
         return submit("django_q.task", {"task": task}).pk
 
     def queue_size(self) -> int:
-        return Run.objects.due(now=clock.now()).count()
+        """Return how many runs and occurrences are due; reads no others."""
+        due = Run.objects.due(now=clock.now())
+        return due.filter(is_next=False).count() + due.filter(is_next=True).count()
 
     def lock_size(self) -> int:
         return Run.objects.running().count()

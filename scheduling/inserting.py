@@ -5,11 +5,10 @@ Django's `bulk_create` resolves an expression for every value: a third of a mess
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
 
@@ -28,8 +27,7 @@ def insert(
     """
     if not rows:
         return
-    fields = _shape(type(rows[0]))[1]
-    most = MOST_PARAMETERS // len(fields)
+    most = MOST_PARAMETERS // len(_shape(type(rows[0])).columns)
     conflict = ""
     if or_update:
         updates = ", ".join(f"{column} = EXCLUDED.{column}" for column in or_update)
@@ -43,15 +41,19 @@ def insert(
 
 
 def _insert(rows: Sequence[models.Model], conflict: str) -> None:
-    table, fields = _shape(type(rows[0]))
+    shape = _shape(type(rows[0]))
     parameters: list[Any] = []
     for row in rows:
-        parameters += [_prepare(getattr(row, name), is_json) for name, _, is_json in fields]
-    marks = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
-    columns = ", ".join(column for _, column, _ in fields)
+        values = list(shape.values(row))
+        for place, prepare in shape.prepared:
+            if values[place] is not None:
+                values[place] = prepare(values[place])
+        parameters += values
+    marks = ", ".join([f"({', '.join(['%s'] * len(shape.columns))})"] * len(rows))
+    columns = ", ".join(shape.columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({columns}) VALUES {marks}{conflict} RETURNING id",  # noqa: S608
+            f"INSERT INTO {shape.table} ({columns}) VALUES {marks}{conflict} RETURNING id",  # noqa: S608
             parameters,
         )
         # Both databases return the rows in the order of VALUES; bulk_create relies on it too.
@@ -60,22 +62,38 @@ def _insert(rows: Sequence[models.Model], conflict: str) -> None:
             row._state.adding, row._state.db = False, connection.alias
 
 
+class _Shape(NamedTuple):
+    """How rows of a model are written; `prepared` are the places of values to be converted."""
+
+    table: str
+    columns: list[str]
+    values: Callable[[models.Model], tuple[Any, ...]]
+    prepared: list[tuple[int, Callable[[Any], Any]]]
+
+
 @cache
-def _shape(model: type[models.Model]) -> tuple[str, list[tuple[str, str, bool]]]:
-    """Return the table, and for each column to write: attribute, quoted name, whether JSON."""
+def _shape(model: type[models.Model]) -> _Shape:
     quote = connection.ops.quote_name
-    return quote(model._meta.db_table), [
-        (field.attname, quote(field.column or ""), isinstance(field, models.JSONField))
-        for field in model._meta.concrete_fields
-        if not (field.primary_key or field.generated)
-    ]
+    fields = [f for f in model._meta.concrete_fields if not (f.primary_key or f.generated)]
+    return _Shape(
+        quote(model._meta.db_table),
+        [quote(field.column or "") for field in fields],
+        attrgetter(*[field.attname for field in fields]),
+        [
+            (place, prepare)
+            for place, field in enumerate(fields)
+            if (prepare := _preparer(field)) is not None
+        ],
+    )
 
 
-def _prepare(value: Any, is_json: bool) -> Any:
-    if is_json and value is not None:
-        return connection.ops.adapt_json_value(value, None)
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
-    return value
+def _preparer(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """Return what turns a value of the field into a parameter; None where it is one already."""
+    if isinstance(field, models.JSONField):
+        return lambda value: connection.ops.adapt_json_value(value, None)
+    if isinstance(field, models.DateTimeField):
+        return lambda value: connection.ops.adapt_datetimefield_value(value)
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(target, models.UUIDField) and not connection.features.has_native_uuid_field:
+        return lambda value: value.hex
+    return None
