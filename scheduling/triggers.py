@@ -386,7 +386,7 @@ class CronTrigger(Trigger):
         return fire if fire is None or self.end is None or fire <= self.end else None
 
     def latest(self, at: datetime) -> datetime | None:
-        at = saturated(at) if self.end is None else min(saturated(at), self.end)
+        at = saturated(at)
         # Halve the time in which it lies, from the beginning of the calendar: some 70 searches.
         low, high, found = MIN, at, None
         while (fire := self.next_after(low)) is not None and fire <= at:

@@ -98,6 +98,14 @@ def test_six_fields_agree_around_a_jump(
     compare(expression, zone, begin, begin + timedelta(minutes=200))
 
 
+@pytest.mark.parametrize("expression", ["*/20 0 0 * * *", "*/7 0,1 0 * * *", "* * 0 * * *"])
+def test_a_gap_of_less_than_a_minute_agrees(expression: str) -> None:
+    # In 1935 the clocks of Newfoundland went forward by 52 seconds.
+    midnight = datetime(1935, 3, 30, 3, 30, tzinfo=UTC)
+
+    compare(expression, "America/St_Johns", midnight - timedelta(hours=1), midnight + DAY)
+
+
 @settings(max_examples=150, deadline=None)
 @given(expression=five | six, begin=st.datetimes(datetime(2020, 1, 1), datetime(2150, 1, 1)))
 def test_without_jumps_cronsim_itself_finds_the_same(expression: str, begin: datetime) -> None:
