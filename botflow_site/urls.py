@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
-from django.views.i18n import set_language
+from django.views.i18n import JavaScriptCatalog, set_language
 
 from botflow_site.health import health, metrics
 from conversations.views import chat_page
@@ -22,5 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language", set_language, name="set_language"),
     # Browsers ask for it beside what is no page and names no icon of its own.
     path("favicon.ico", RedirectView.as_view(url=icon), name="icon"),
+    # Before the admin's own at this address, whose Chinese is incomplete.
+    path(
+        "admin/jsi18n/",
+        JavaScriptCatalog.as_view(packages=["django.contrib.admin", "botflow_site"]),
+    ),
     path("admin/", admin.site.urls),
 ]

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from conversations.admin_permissions import with_permission_labels
 from conversations.erasing import erase
 from conversations.models import Conversation, Message, User
 from scheduling.admin_base import BotFlowModelAdmin, EndlessRecordAdmin, RecordAdmin
@@ -330,7 +331,13 @@ class UserAdmin(DjangoUserAdmin, BotFlowModelAdmin):
     def last_seen(self, user: User) -> str:
         return short_moment_html(user.last_login, now=timezone.now())
 
+    def formfield_for_manytomany(self, *args: Any, **more: Any) -> Any:
+        return with_permission_labels(super().formfield_for_manytomany(*args, **more))
+
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, BotFlowModelAdmin):
     """Sets of permissions that several people share."""
+
+    def formfield_for_manytomany(self, *args: Any, **more: Any) -> Any:
+        return with_permission_labels(super().formfield_for_manytomany(*args, **more))

@@ -221,7 +221,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} {self.uuid}"
+        return f"{self.get_role_display()} {self.uuid}"
 
     @property
     def is_prompt(self) -> bool:
