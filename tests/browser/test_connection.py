@@ -4,6 +4,8 @@ import pytest
 from fake_server import CONVERSATION, FakeSite, reply, user_message
 from playwright.sync_api import Page, expect
 
+from tests.harness.polling import wait_until
+
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011, 1012, 1013])
 def test_a_closed_socket_is_opened_again_from_where_it_was(
@@ -33,12 +35,20 @@ def test_a_short_interruption_is_not_mentioned(page: Page, fake_site: FakeSite) 
 
 
 def test_a_long_interruption_counts_down_and_can_be_ended(page: Page, fake_site: FakeSite) -> None:
+    page.clock.install()
     page.goto(fake_site.url)
     socket = fake_site.next_socket().welcome()
+    expect(page.locator("#welcome")).to_be_visible()
+    # The page's time goes on only when it is told to: it must not come back by itself.
+    page.clock.pause_at(page.evaluate("Date.now()") + 15_000)
     fake_site.close()
     socket.cut()
 
-    expect(page.locator("#connection-notice")).to_contain_text("Trying again in")
+    def counts_down() -> bool:
+        page.clock.run_for(250)
+        return "Trying again in" in page.locator("#connection-notice").inner_text()
+
+    wait_until(counts_down, "the page to count down")
     expect(page.locator("#connection-text")).to_have_text("Reconnecting…")
     fake_site.open()
     page.get_by_role("button", name="Retry now").click()
