@@ -19,6 +19,7 @@ from scheduling import clock, wakeup
 from scheduling.actions import Commit, registry
 from scheduling.claiming import Claim
 from scheduling.models import Run
+from scheduling.models.lenient import UNREADABLE_ERRORS
 from scheduling.planning import pause_if_failing
 from scheduling.states import RunState, check_transition
 
@@ -69,8 +70,13 @@ def starter(worker: str) -> Callable[[list[Claim]], list[Run | None]]:
             RETURNING *""",  # noqa: S608  (integers only)
             [adapt(now), worker, adapt(now + lease())],
         )
+        try:
+            rows = list(started)
+        except UNREADABLE_ERRORS:  # one of the rows; its run fails with that reason
+            keys = [claim.run for claim in claims]
+            rows = list(Run.objects.running().filter(pk__in=keys, worker=worker, started_at=now))
         # Taken out: of two copies of a claim in one batch the first has it.
-        by_claim = {(run.pk, run.attempt - 1): run for run in started}
+        by_claim = {(run.pk, run.attempt - 1): run for run in rows}
         return [by_claim.pop((claim.run, claim.attempt), None) for claim in claims]
 
     return start

@@ -105,8 +105,8 @@ def claim(
     with writing(), connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(**_DIALECTS[connection.vendor]), parameters)
         rows = cursor.fetchall()
-    # RETURNING has no order of its own.
-    rows.sort(key=lambda row: (row[3], row[0]))
+    # RETURNING has no order of its own; a row spoiled by hand may be due at no moment.
+    rows.sort(key=lambda row: (row[3] is not None, row[3] or 0, row[0]))
     return [Claim(run=row[0], attempt=row[1], losses=row[2]) for row in rows]
 
 
@@ -128,6 +128,9 @@ def nearest_due_at(*, now: datetime) -> datetime | None:
         row = cursor.fetchone()
     if row[0] is None:
         return None
-    # SQLite stores UTC as text.
-    nearest: datetime = datetime.fromisoformat(row[0]) if isinstance(row[0], str) else row[0]
+    try:
+        # SQLite stores UTC as text.
+        nearest: datetime = datetime.fromisoformat(row[0]) if isinstance(row[0], str) else row[0]
+    except ValueError:  # somebody wrote what is no moment into a row
+        return None
     return nearest if nearest.tzinfo else nearest.replace(tzinfo=UTC)

@@ -39,6 +39,8 @@ async def perform(run: Run, *, threads: ThreadPoolExecutor, reason: Callable[[],
     """
     seconds = run.timeout_seconds or settings.BOTFLOW_RUN_TIMEOUT
     try:
+        if run.unreadable:
+            raise ActionError(run.unreadable_reason, permanent=True)
         action = get_action(run.action)
         action.bind(run.args)
         if run.cancel_requested_at:

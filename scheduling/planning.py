@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from scheduling import wakeup
 from scheduling.deciding import jitter
 from scheduling.models.runs import KEY_LENGTH, Run
 from scheduling.states import RunState, SkipReason
+from scheduling.triggers import InvalidTrigger
 from scheduling.writing import writing
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def plan(schedule: Schedule, *, now: datetime) -> Run | None:
 
 
 def _upcoming(schedule: Schedule, head: Run | None, now: datetime) -> datetime | None:
-    if schedule.max_runs is not None and schedule.run_count >= schedule.max_runs:
+    remaining = schedule.policy.remaining
+    if remaining is not None and remaining <= 0:
         return None
     trigger = schedule.trigger
     due = head.fire_at if head else None  # None too where the row cannot be read
@@ -94,7 +97,13 @@ def occurrence(schedule: Schedule, fire_at: datetime) -> dict[str, Any]:
 
 
 def work(schedule: Schedule) -> dict[str, Any]:
-    """Return what the runs of a schedule have in common."""
+    """Return what the runs of a schedule have in common.
+
+    Raises InvalidTrigger where the row's arguments are none.
+    """
+    if not isinstance(schedule.args, dict):
+        given = str(schedule.args)[:200]
+        raise InvalidTrigger(_("The arguments are no object: %(args)s") % {"args": given})
     return {
         "schedule_id": schedule.pk,
         "title": schedule.name,
@@ -203,7 +212,8 @@ def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -
         .order_by("pk")
         .values_list("pk", flat=True)[:most]
     )
-    _free_unreadable(now=now)
+    _mend_misplaced(now=now)
+    _give_up_unbounded(ids, now=now)
     planned = set()
     if not thorough:
         runs = Run.objects.next_occurrences().filter(schedule__in=ids)
@@ -214,12 +224,20 @@ def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -
     return ids[-1] if len(ids) == most else None
 
 
-def _free_unreadable(*, now: datetime) -> None:
-    """Fail next occurrences whose moment is no date: they sort behind the end of the calendar."""
+def _mend_misplaced(*, now: datetime) -> None:
+    """Find next occurrences whose moment is no date: they sort behind the end of the calendar."""
     lost = Run.objects.next_occurrences().filter(due_at__gt=END_OF_CALENDAR)
-    for pk, schedule_id in list(lost.order_by("due_at", "id").values_list("pk", "schedule_id")):
-        reason = Run.objects.get(pk=pk).unreadable_reason
-        fail_next(schedule_id, reason, now=now, fire_at=now, not_before=None)
+    for pk in list(lost.order_by("due_at", "id").values_list("schedule_id", flat=True)):
+        mend_next(pk, now=now)
+
+
+def _give_up_unbounded(ids: list[int], *, now: datetime) -> None:
+    """Give up schedules whose start or end is no date: they would run without any."""
+    schedules = _schedules().filter(pk__in=ids, enabled=True)
+    beyond = Q(start_at__gt=END_OF_CALENDAR) | Q(end_at__gt=END_OF_CALENDAR)
+    for pk in list(schedules.filter(beyond).values_list("pk", flat=True)):
+        reason = _("The start or the end is no date and time.")
+        give_up(pk, reason, now=now)
 
 
 def replan(schedule_id: int, *, now: datetime) -> None:
@@ -233,6 +251,18 @@ def replan(schedule_id: int, *, now: datetime) -> None:
         raise  # the database is away, or chose this transaction to end a deadlock
     except Exception as error:  # noqa: BLE001  Boundary: its reason is stored on the row.
         give_up(schedule_id, str(error) or type(error).__name__, now=now)
+
+
+def mend_next(schedule_id: int, *, now: datetime) -> bool:
+    """Fail a next occurrence whose row cannot be read and plan anew; return whether it was so."""
+    with writing():
+        head = Run.objects.next_occurrences().filter(schedule=schedule_id).first()
+        if head is None or not head.unreadable:
+            return False
+        logger.error("Run %s, the next of schedule %s, fails.", head.pk, schedule_id)
+        fail_next(schedule_id, head.unreadable_reason, now=now, fire_at=now, not_before=None)
+    replan(schedule_id, now=now)
+    return True
 
 
 def give_up(schedule_id: int, error: str, *, now: datetime) -> None:

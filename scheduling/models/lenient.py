@@ -7,10 +7,11 @@ so stop whoever looks at many rows: noticing, claiming, rescue, the lists of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.query import ModelIterable
 from django.utils.translation import gettext as _
 
@@ -23,11 +24,23 @@ QUOTED = 200
 class Lenient(models.Model):
     """A model whose rows can be loaded whatever is in them, by querysets with LenientIterable."""
 
-    #: Field → the text in its column, where that makes no sense; the attribute has its default.
-    unreadable: Mapping[str, str] = MappingProxyType({})
+    #: What could not be loaded; the attributes have their defaults.
+    _unloaded: Mapping[str, str] = MappingProxyType({})
 
     class Meta:
         abstract = True
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Field → the beginning of the text in its column, where that makes no sense."""
+        unreadable = dict(self._unloaded)
+        for field in _moments(type(self)):
+            # Of some texts that are no moment the database's own converter makes None.
+            if self.__dict__.get(field.attname, ...) is None and not self._state.adding:
+                unreadable.setdefault(
+                    field.name, _text(self.pk, field, self._state.db or DEFAULT_DB_ALIAS)
+                )
+        return unreadable
 
     @property
     def unreadable_reason(self) -> str:
@@ -37,7 +50,7 @@ class Lenient(models.Model):
 
 
 class LenientIterable(ModelIterable):
-    """Yields each row of a queryset; one that cannot be read has `unreadable` say what and why."""
+    """Yields each row of a queryset; of one that cannot be read `unreadable` says what and why."""
 
     def __iter__(self) -> Iterator[Any]:
         seen = set()
@@ -63,7 +76,7 @@ class LenientIterable(ModelIterable):
         for field in bad:
             setattr(row, field.attname, _placeholder(field))
         if bad:
-            row.unreadable = {field.name: _text(pk, field, alone.db) for field in bad}
+            row._unloaded = {field.name: _text(pk, field, alone.db) for field in bad}
         for name in self.queryset.query.annotation_select:
             setattr(row, name, self._annotation(pk, name))
         return row
@@ -85,6 +98,13 @@ def _is_readable(alone: models.QuerySet[Any], field: models.Field[Any, Any]) -> 
     return True
 
 
+@cache
+def _moments(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    """Return the fields that hold a moment in every row."""
+    fields = model._meta.concrete_fields
+    return [f for f in fields if isinstance(f, models.DateTimeField) and not f.null]
+
+
 def _placeholder(field: models.Field[Any, Any]) -> Any:
     return field.get_default() if field.has_default() else None
 
@@ -94,6 +114,7 @@ def _text(pk: int, field: models.Field[Any, Any], database: str) -> str:
     quote = connections[database].ops.quote_name
     column, table = quote(field.column or ""), quote(field.model._meta.db_table)
     with connections[database].cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM {table} WHERE id = %s", [pk])  # noqa: S608
+        # Cast, since SQLite's module would convert a plain column by its declared type.
+        cursor.execute(f"SELECT CAST({column} AS TEXT) FROM {table} WHERE id = %s", [pk])  # noqa: S608
         row = cursor.fetchone()
     return str(row[0] if row else "")[:QUOTED]

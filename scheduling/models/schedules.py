@@ -277,7 +277,7 @@ class Schedule(Lenient):
                 using=using,
                 update_fields=update_fields,
             )
-            self.unreadable = {}
+            self._unloaded = {}
             planning.plan(self, now=now)
         self._loaded_enabled = self.enabled
 
