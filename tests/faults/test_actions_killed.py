@@ -85,7 +85,7 @@ async def test_texts_are_sent_once_whichever_workers_die(running: Site) -> None:
         assert before < len(uuids), "All were sent before the kill."
         await asyncio.sleep(moments.uniform(0.1, 0.5))
 
-    await eventually(lambda: is_settled(running), "every run to be finished", 30)
+    await eventually(lambda: is_settled(running), "every run to be finished", 60)
     told = Counter(row.conversation for row in said(running, "Drink!"))
     assert told == {uuid.replace("-", ""): 1 for uuid in uuids}
     assert {run.state for run in rows.runs(running)} == {"succeeded"}
@@ -108,7 +108,7 @@ async def test_many_are_told_once_although_the_worker_dies_half_way(running: Sit
         assert told() < len(uuids), "All were told before the kill."
 
     run = await submitting
-    await eventually(lambda: is_settled(running), "every run to be finished", 30)
+    await eventually(lambda: is_settled(running), "every run to be finished", 60)
     places = Counter(row.conversation for row in said(running, "News"))
     assert places == {uuid.replace("-", ""): 1 for uuid in uuids}
     row = run_row(running, run)
@@ -130,7 +130,7 @@ async def test_a_prompt_is_answered_once_although_its_worker_dies(running: Site)
 
         await reader.wait_for(is_half_told, what="Half of the answer.")
         psutil.Process(int(running.calls()[-1].split()[0])).kill()
-        await eventually(lambda: is_settled(running), "every run to be finished", 30)
+        await eventually(lambda: is_settled(running), "every run to be finished", 60)
 
         place = reader.conversation.replace("-", "")
         own = [row for row in rows.messages(running) if row.conversation == place]
