@@ -26,12 +26,13 @@ MICROSECOND = timedelta(microseconds=1)
 END_OF_CALENDAR = datetime.max.replace(tzinfo=UTC)
 
 
-def plan(schedule: Schedule, *, now: datetime) -> Run | None:
+def plan(schedule: Schedule, *, now: datetime, since: datetime | None = None) -> Run | None:
     """Make the pending run of a schedule what its definition says; return it, None if none is due.
 
     Joins the caller's transaction, which holds the schedule's row. An occurrence that is due
-    already stays, if the definition still has it; any other is recomputed strictly after now. A
-    schedule without a further occurrence is finished; one that has one again goes on.
+    already stays, if the definition still has it; any other is recomputed strictly after now, or
+    after `since`. A schedule without a further occurrence is finished; one that has one again goes
+    on.
     """
     head = Run.objects.next_occurrences().filter(schedule=schedule).first()
     if schedule.is_paused:
@@ -40,7 +41,7 @@ def plan(schedule: Schedule, *, now: datetime) -> Run | None:
     # Occurrences that a pause called off before their time, and that may come after all.
     called_off = Run.objects.filter(schedule=schedule, skip_reason=SkipReason.PAUSED)
     called_off.filter(state=RunState.SKIPPED, fire_at__gt=now).delete()
-    fire_at = _upcoming(schedule, head, now)
+    fire_at = _upcoming(schedule, head, now, since or now)
     _settle(schedule, is_finished=fire_at is None, now=now)
     if fire_at is None:
         if head:
@@ -57,7 +58,9 @@ def plan(schedule: Schedule, *, now: datetime) -> Run | None:
     return head
 
 
-def _upcoming(schedule: Schedule, head: Run | None, now: datetime) -> datetime | None:
+def _upcoming(
+    schedule: Schedule, head: Run | None, now: datetime, since: datetime
+) -> datetime | None:
     remaining = schedule.policy.remaining
     if remaining is not None and remaining <= 0:
         return None
@@ -68,7 +71,7 @@ def _upcoming(schedule: Schedule, head: Run | None, now: datetime) -> datetime |
     # Behind whatever was accounted for: a clock that was set back repeats nothing.
     accounted = Run.objects.filter(schedule=schedule, is_next=False, requested_by="")
     last = accounted.order_by("-fire_at").only("fire_at").first()
-    return trigger.next_after(max(now, last.fire_at) if last and last.fire_at else now)
+    return trigger.next_after(max(since, last.fire_at) if last and last.fire_at else since)
 
 
 def _settle(schedule: Schedule, *, is_finished: bool, now: datetime) -> None:
@@ -246,11 +249,19 @@ def replan(schedule_id: int, *, now: datetime) -> None:
         with writing():
             schedule = _schedules().select_for_update().filter(pk=schedule_id, enabled=True).first()
             if schedule:
-                plan(schedule, now=now)
+                since = min(now, schedule.created_at) if _is_untouched(schedule) else now
+                plan(schedule, now=now, since=since)
     except (OperationalError, InterfaceError):
         raise  # the database is away, or chose this transaction to end a deadlock
     except Exception as error:  # noqa: BLE001  Boundary: its reason is stored on the row.
         give_up(schedule_id, str(error) or type(error).__name__, now=now)
+
+
+def _is_untouched(schedule: Schedule) -> bool:
+    """Tell whether a schedule was inserted in bulk: due meanwhile, it is late and not past."""
+    touched = schedule.run_count or schedule.paused_at or schedule.resumed_at
+    never = not touched and not Run.objects.filter(schedule=schedule).exists()
+    return never and schedule.created_at is not None
 
 
 def mend_next(schedule_id: int, *, now: datetime) -> bool:
