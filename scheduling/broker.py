@@ -72,15 +72,16 @@ class FireTimeBroker(Broker):
         return [(claim.run, SignedPackage.dumps(as_task(claim))) for claim in claims or []]
 
     def _take(self) -> list[claiming.Claim] | None:
-        """Notice and claim what is due; None when there was nothing: then it wrote nothing."""
+        """Notice and claim what is due; None when there is nothing to do but to wait.
+
+        With nothing due nothing is written, and no lock taken.
+        """
         now = clock.now()
         due = claiming.first_due(now=now)
-        if due.is_occurrence:
-            noticing.notice(now=now)
-        elif not due.is_run:
-            return None
-        # What is due may have to wait for its key, or for room; then this sleeps too.
-        return self._claim() or ([] if due.is_occurrence else None)
+        noticed = noticing.notice(now=now) if due.is_occurrence else 0
+        # What is due may be in another's hands, or have to wait for its key or for room.
+        claims = self._claim() if noticed or due.is_run else []
+        return claims if noticed or claims else None
 
     def _claim(self) -> list[claiming.Claim]:
         return claiming.claim(

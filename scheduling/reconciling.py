@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, Subquery
@@ -14,13 +14,15 @@ from django.db.models import Exists, OuterRef, Subquery
 from scheduling import wakeup
 from scheduling.inserting import insert
 from scheduling.models import Run, Schedule
-from scheduling.planning import occurrence, replan
+from scheduling.planning import occurrence, reconcile, replan
 from scheduling.writing import writing
 
 logger = logging.getLogger(__name__)
 
 # Schedules in one step: a step holds up due work, and some of them hold SQLite's write lock.
-LOOKED_THROUGH, RECOMPUTED, PLANNED = 1000, 25, 25
+LOOKED_THROUGH, RECOMPUTED, PLANNED = 500, 25, 25
+# Seconds between looks at what is new.
+WATCH_EVERY = 5.0
 
 
 class _Round(IntEnum):
@@ -43,6 +45,7 @@ class Reconciler:
     def __init__(self) -> None:
         self._round = _Round.COMPLETE
         self._reached = self._newest = 0
+        self._watched_at = float("-inf")
         self._lacking: list[int] = []
         self._wrong: list[int] = []
 
@@ -52,46 +55,73 @@ class Reconciler:
         return bool(self._round < _Round.WATCH or self._lacking or self._wrong)
 
     def work(self, *, now: datetime, seconds: float) -> None:
-        """Go on for `seconds`, and for one step at least; ends sooner when all was looked at."""
+        """Go on for `seconds`, and for one step at least; ends sooner when all was looked at.
+
+        The end of a round is no moment to stop: with few schedules one call does all that presses.
+        """
         deadline = time.monotonic() + seconds
-        if self._round == _Round.WATCH:
+        if time.monotonic() - self._watched_at >= WATCH_EVERY:
+            self._watched_at = time.monotonic()
             self._look_at_new()
-        while (self._step(now) or self.is_pressed) and time.monotonic() < deadline:
-            pass
+        while True:
+            is_end = self._step(now)
+            if is_end and not self.is_pressed:
+                return
+            if not is_end and time.monotonic() >= deadline:
+                return
 
     def _look_at_new(self) -> None:
-        newest, lacking = look_through(after=self._newest, most=LOOKED_THROUGH)
-        self._newest = newest or self._newest
-        self._lacking += lacking
+        if self._round != _Round.COMPLETE:
+            look = look_through(after=self._newest, most=LOOKED_THROUGH)
+            self._newest = look.last
+            self._lacking += look.found
 
     def _step(self, now: datetime) -> bool:
-        """Do one thing; return whether the round goes on."""
+        """Do one thing; return whether it ended a round."""
         if self._lacking:
             some, self._lacking = self._lacking[:PLANNED], self._lacking[PLANNED:]
             self._wrong += plan_lacking(some, now=now)
-            return True
+            return False
         if self._wrong:
             replan(self._wrong.pop(), now=now)
-            return True
+            return False
         if self._round == _Round.RECOMPUTE:
-            reached, wrong = recompute(after=self._reached, most=RECOMPUTED, now=now)
-            self._wrong += wrong
+            look = recompute(after=self._reached, most=RECOMPUTED, now=now)
+            self._wrong += look.found
         else:
-            reached, lacking = look_through(after=self._reached, most=LOOKED_THROUGH)
-            self._lacking += lacking
-        self._newest = max(self._newest, reached or 0)
-        self._reached = reached or 0
-        if reached is None:
+            look = look_through(after=self._reached, most=LOOKED_THROUGH)
+            self._lacking += look.found
+            if self._round == _Round.WATCH and not look.found:
+                # For what it mends besides: moments that are no date, written by hand.
+                reconcile(after=self._reached, most=LOOKED_THROUGH, now=now)
+        self._newest = max(self._newest, look.last)
+        self._reached = 0 if look.is_end else look.last
+        if look.is_end:
             self._round = _Round(min(self._round + 1, _Round.WATCH))
-        return reached is not None
+        return look.is_end
 
 
-def look_through(*, after: int, most: int) -> tuple[int | None, list[int]]:
-    """Look at enabled schedules by id; return the last id, None at the end, and those to plan."""
+class Look(NamedTuple):
+    """The last id of a slice of schedules, whether none follow, and the ids to do something for."""
+
+    last: int
+    is_end: bool
+    found: list[int]
+
+
+def look_through(*, after: int, most: int) -> Look:
+    """Find the enabled schedules of a slice that have no next occurrence.
+
+    One query, which reads two index entries for each.
+    """
     heads = Run.objects.next_occurrences().filter(schedule=OuterRef("pk"))
-    schedules = Schedule.objects.filter(pk__gt=after, enabled=True).order_by("pk")
-    rows = list(schedules.values_list("pk", Exists(heads))[:most])
-    return rows[-1][0] if rows else None, [pk for pk, has_next in rows if not has_next]
+    rows = list(_slice(after).values_list("pk", Exists(heads))[:most])
+    found = [pk for pk, has_next in rows if not has_next]
+    return Look(rows[-1][0] if rows else after, len(rows) < most, found)
+
+
+def _slice(after: int) -> Any:
+    return Schedule.objects.filter(pk__gt=after, enabled=True).order_by("pk")
 
 
 def plan_lacking(ids: list[int], *, now: datetime) -> list[int]:
@@ -144,25 +174,24 @@ def _first_after(schedule: Schedule, last: datetime | None, now: datetime) -> da
     return schedule.trigger.next_after(max(now, last) if last else now)
 
 
-def recompute(*, after: int, most: int, now: datetime) -> tuple[int | None, list[int]]:
-    """Recompute enabled schedules by id, without writing; return the last id and those to replan.
+def recompute(*, after: int, most: int, now: datetime) -> Look:
+    """Find the enabled schedules of a slice whose next occurrence is not what it should be.
 
-    Two queries. An occurrence that is due is left to be noticed.
+    Two queries; nothing is written. An occurrence that is due is left to be noticed.
     """
     try:
-        schedules = list(Schedule.objects.filter(pk__gt=after, enabled=True).order_by("pk")[:most])
+        schedules = list(_slice(after)[:most])
         heads = {
             head.schedule_id: head
             for head in Run.objects.next_occurrences().filter(schedule__in=schedules)
         }
-        wrong = [one.pk for one in schedules if not _is_sound(one, heads.get(one.pk), now)]
+        ids = [schedule.pk for schedule in schedules]
+        found = [one.pk for one in schedules if not _is_sound(one, heads.get(one.pk), now)]
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # noqa: BLE001  Boundary: one of the rows makes no sense; each is tried alone.
-        ids: Any = Schedule.objects.filter(pk__gt=after, enabled=True).order_by("pk")
-        wrong = list(ids.values_list("pk", flat=True)[:most])
-        return wrong[-1] if wrong else None, wrong
-    return schedules[-1].pk if schedules else None, wrong
+        ids = found = list(_slice(after).values_list("pk", flat=True)[:most])
+    return Look(ids[-1] if ids else after, len(ids) < most, found)
 
 
 def _is_sound(schedule: Schedule, head: Run | None, now: datetime) -> bool:
