@@ -199,7 +199,12 @@ def pause_if_failing(schedule_id: int, *, now: datetime) -> bool:
 def _withdraw_waiting(schedule: Schedule, *, now: datetime) -> None:
     """Skip what has not begun of a paused schedule, other than what was asked for by hand."""
     waiting = Run.objects.filter(schedule=schedule, attempt=0, requested_by="")
-    waiting.move(RunState.PENDING, RunState.SKIPPED, skip_reason=SkipReason.PAUSED, finished_at=now)
+    skipped = {"skip_reason": SkipReason.PAUSED, "finished_at": now}
+    accepted = waiting.filter(is_next=False)
+    if withdrawn := accepted.move(RunState.PENDING, RunState.SKIPPED, **skipped):
+        schedule.run_count -= withdrawn  # what is skipped does not count
+        _store(schedule, "run_count")
+    waiting.move(RunState.PENDING, RunState.SKIPPED, **skipped)
 
 
 def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -> int | None:

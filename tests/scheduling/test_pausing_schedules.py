@@ -41,6 +41,7 @@ def test_the_next_occurrence_and_what_has_not_begun_are_skipped(clock: Clock) ->
     pause(schedule, now=clock.moment)
 
     assert occurrences(schedule) == [(60, "running", ""), (120, *PAUSED), (180, *PAUSED)]
+    assert Schedule.objects.get().run_count == 1
 
 
 def test_a_run_between_two_attempts_goes_on(clock: Clock) -> None:
