@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from botflow_site.health import LATE, look_at_queue
 from conversations.models import Conversation, Message
-from scheduling.admin_texts import duration_text
+from scheduling.admin_texts import duration_text, moment_text
+from scheduling.describing import relative
 from scheduling.models import Run
 from scheduling.states import RunState
 
@@ -23,6 +24,8 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 # Runs whose lateness is looked at: the latest ones, however many there were.
 SAMPLE = 2000
+# Next occurrences on the first page.
+UPCOMING = 6
 # Beyond this many, a badge says "99+".
 MOST_ON_BADGE = 99
 
@@ -46,6 +49,8 @@ def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         cards += _queue_cards()
         cards.append(_lateness_card(now=now))
         context["outcomes"] = _outcomes(now=now)
+    if request.user.has_perm("scheduling.view_schedule"):
+        context["upcoming"] = _upcoming(now=now)
     if request.user.has_perm("conversations.view_message"):
         cards.append(_messages_card(now=now))
     context["cards"] = cards
@@ -113,6 +118,20 @@ def _messages_card(*, now: datetime) -> dict[str, Any]:
         "note": _("in %(number)d conversations") % {"number": active},
         "link": reverse("admin:conversations_message_changelist"),
     }
+
+
+def _upcoming(*, now: datetime) -> list[dict[str, Any]]:
+    """Return the occurrences of schedules that are due next; the head of an index."""
+    heads = Run.objects.next_occurrences().order_by("due_at", "id")
+    return [
+        {
+            "name": title or f"#{pk}",
+            "link": reverse("admin:scheduling_schedule_change", args=[pk]),
+            "moment": moment_text(fire_at),
+            "relative": relative(fire_at, now=now),
+        }
+        for pk, title, fire_at in heads.values_list("schedule_id", "title", "fire_at")[:UPCOMING]
+    ]
 
 
 def _outcomes(*, now: datetime) -> list[dict[str, Any]]:

@@ -26,6 +26,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     runs = _item(request, _("Runs"), "scheduling", "run", "bolt")
     if runs["permission"](request) and (failed := failed_lately()):
         runs |= {"badge": failed, "badge_variant": "danger"}
+    schedules = _item(request, _("Schedules"), "scheduling", "schedule", "schedule")
+    # The address of the timeline begins with that of the schedules.
+    schedules["active"] = lambda request: (
+        request.path.startswith(str(schedules["link"])) and request.path != str(timeline["link"])
+    )
+    timeline = {
+        "title": _("Timeline"),
+        "icon": "view_timeline",
+        "link": reverse_lazy("admin:scheduling_schedule_timeline"),
+        "permission": lambda request: (
+            schedules["permission"](request) and request.user.has_perm("scheduling.view_run")
+        ),
+    }
     return [
         {
             "items": [
@@ -42,6 +55,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": _("Automation"),
             "items": [
+                schedules,
+                timeline,
                 runs,
                 _item(request, _("Clusters"), "scheduling", "clusterstatus", "dns"),
             ],

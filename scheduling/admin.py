@@ -1,4 +1,4 @@
-"""The admin of the queue: what ran, what waits, who works; retry and cancel for those who may."""
+"""The admin of the queue: what ran and what waits; retry and cancel for those who may."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from typing import Any
 import django_q.admin  # noqa: F401  (registers the pages that are taken away below)
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.signing import BadSignature
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
-from django_q.signing import SignedPackage
 from unfold.decorators import action as detail_action
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from scheduling import ending
+from scheduling import admin_clusters, admin_schedules, ending  # noqa: F401  (they register pages)
 from scheduling.actions import registry
-from scheduling.admin_base import EndlessRecordAdmin, RecordAdmin
+from scheduling.admin_base import EndlessRecordAdmin
+from scheduling.admin_filters import ActionFilter, SourceFilter
+from scheduling.admin_run_texts import run_badge_html
 from scheduling.admin_texts import (
     NOTHING,
-    badge_html,
     duration_text,
     excerpt_html,
     json_html,
+    link_html,
     moment_html,
-    short_moment_html,
     text_html,
 )
-from scheduling.broker import STATUS_LIFE
-from scheduling.models import ClusterStatus, Run
+from scheduling.calling_off import call_off
+from scheduling.models import Run
+from scheduling.models import Schedule as OurSchedule
 from scheduling.states import FINISHED, TRANSITIONS, RunState
 
 # With these pages a user who may only view could submit tasks anew.
@@ -45,12 +46,6 @@ for _model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
-STATE_COLORS = {
-    RunState.PENDING.value: "info",
-    RunState.RUNNING.value: "warning",
-    RunState.SUCCEEDED.value: "success",
-    RunState.FAILED.value: "danger",
-}
 RETRYABLE = {state for state in FINISHED if RunState.PENDING in TRANSITIONS[state]}
 CANCELLABLE = {state for state in RunState if RunState.CANCELLED in TRANSITIONS[state]}
 
@@ -58,34 +53,30 @@ CANCELLABLE = {state for state in RunState if RunState.CANCELLED in TRANSITIONS[
 MOST_AT_ONCE = 1000
 
 
-class ActionFilter(admin.SimpleListFilter):
-    """Offers the registered actions; looking for those in the table would scan it."""
-
-    title = _("action")
-    parameter_name = "action"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted(((name, str(known.label)) for name, known in registry.items()))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
-
-
 @admin.register(Run)
 class RunAdmin(EndlessRecordAdmin):
     """Shows runs, newest first; the indexes on `created` and `finished` keep it quick."""
 
-    list_display = ("what", "key_text", "badge", "due", "late", "took", "tries", "error_start")
+    list_display = (
+        *("what", "schedule_link", "key_text", "badge", "due", "late", "took", "tries"),
+        "error_start",
+    )
     list_display_links = ("what",)
-    list_filter = ("state", ActionFilter, ("created_at", admin.DateFieldListFilter))
-    search_fields = ("action", "key", "error")
-    search_help_text = _("Search action, key and error")
+    list_filter = (
+        *("state", SourceFilter, "skip_reason", ActionFilter),
+        ("created_at", admin.DateFieldListFilter),
+    )
+    search_fields = ("action", "title", "key", "error")
+    search_help_text = _("Search action, schedule, key and error")
     ordering = ("-created_at",)
     list_defer = ("args", "result")
     actions = ("retry", "cancel")
     actions_detail = ("retry_one", "cancel_one")
     fieldsets = (
-        (None, {"fields": ("what", "action", "badge", "key", "tries", "losses")}),
+        (
+            None,
+            {"fields": ("what", "schedule_link", "action", "badge", "key", "tries", "losses")},
+        ),
         (_("Times"), {"fields": ("fire_time", "due", "late", "created", "start", "end", "took")}),
         (_("Content"), {"fields": ("args_json", "result_json", "error_text")}),
         (
@@ -95,8 +86,17 @@ class RunAdmin(EndlessRecordAdmin):
     )
     # Of a page without change permission Django shows every field as text; these are methods.
     readonly_fields = (
-        *("what", "badge", "tries", "fire_time", "due", "late", "created", "start", "end"),
-        *("took", "args_json", "result_json", "error_text", "lease", "cancel_request"),
+        *("what", "schedule_link", "badge", "tries", "fire_time", "due", "late", "created"),
+        *(
+            "start",
+            "end",
+            "took",
+            "args_json",
+            "result_json",
+            "error_text",
+            "lease",
+            "cancel_request",
+        ),
     )
 
     # -- what a row shows --------------------------------------------------------------------------
@@ -106,13 +106,21 @@ class RunAdmin(EndlessRecordAdmin):
         known = registry.get(run.action)
         return f"{known.label if known else run.action} #{run.pk}"
 
+    @display(description=_("schedule"))
+    def schedule_link(self, run: Run) -> str:
+        """Link to the schedule by the name it had; without one, tell who asked for the run."""
+        if run.schedule_id is None:
+            return excerpt_html(run.title, length=30)
+        page = reverse("admin:scheduling_schedule_change", args=[run.schedule_id])
+        return link_html(page, Truncator(run.title or f"#{run.schedule_id}").chars(30))
+
     @display(description=_("key"))
     def key_text(self, run: Run) -> str:
         return excerpt_html(run.key, length=40)
 
     @display(description=_("state"))
     def badge(self, run: Run) -> str:
-        return badge_html(run.get_state_display(), STATE_COLORS.get(run.state))
+        return run_badge_html(run)
 
     @display(description=_("attempt"))
     def tries(self, run: Run) -> str:
@@ -176,6 +184,16 @@ class RunAdmin(EndlessRecordAdmin):
     def error_text(self, run: Run) -> str:
         return text_html(run.error)
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Name the schedule above a list that is narrowed to one."""
+        pk = request.GET.get("schedule__id__exact", "")
+        names = OurSchedule.objects.filter(pk=pk) if pk.isdecimal() and len(pk) < 19 else None
+        name = names.values_list("name", flat=True).first() if names is not None else None
+        if name is not None:
+            title = gettext("Runs of “%(schedule)s”") % {"schedule": name}
+            extra_context = {"title": title} | (extra_context or {})
+        return super().changelist_view(request, extra_context)
+
     # -- retry and cancel --------------------------------------------------------------------------
 
     def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -227,7 +245,10 @@ class RunAdmin(EndlessRecordAdmin):
         variant=ActionVariant.DANGER,
         dialog={
             "title": _("Cancel this run?"),
-            "description": _("If it is running, its worker is asked to stop it."),
+            "description": _(
+                "If it is running, its worker is asked to stop it. If it is the next occurrence of "
+                "a schedule, the schedule goes on with the one after it."
+            ),
             "form_class": None,
             "form_submit_text": _("Cancel the run"),
         },
@@ -266,7 +287,11 @@ class RunAdmin(EndlessRecordAdmin):
             messages.warning(request, text % {"n": refused})
 
     def _cancel(self, request: HttpRequest, runs: Iterable[Run]) -> None:
-        done, refused = _steer(request, runs, ending.cancel, note=gettext("Cancelled."))
+        def cancel(run: Run, *, now: datetime) -> bool:
+            # The schedule of a next occurrence goes on with the one after it.
+            return call_off(run, now=now) if run.is_next else ending.cancel(run, now=now)
+
+        done, refused = _steer(request, runs, cancel, note=gettext("Cancelled."))
         if done:
             text = ngettext(
                 "%(n)d run was cancelled, or its worker asked to stop it.",
@@ -294,65 +319,3 @@ def _steer(
             else:
                 refused += 1
     return done, refused
-
-
-@admin.register(ClusterStatus)
-class ClusterAdmin(RecordAdmin):
-    """Shows the clusters of the last day, those that live first."""
-
-    list_display = ("short_name", "alive", "seen", "host", "worker_count", "restarts", "pids")
-    ordering = ("-seen_at",)
-    fields = ("name", "alive", "seen", "host", "started", "worker_count", "restarts", "pids")
-    readonly_fields = ("alive", "seen", "host", "started", "worker_count", "restarts", "pids")
-
-    @display(description=_("name"))
-    def short_name(self, row: ClusterStatus) -> str:
-        return row.name.rpartition(":")[2][:8]
-
-    @display(description=_("state"))
-    def alive(self, row: ClusterStatus) -> str:
-        if timezone.now() - row.seen_at < STATUS_LIFE:
-            return badge_html(gettext("Alive"), "success")
-        return badge_html(gettext("Silent"), "danger")
-
-    @display(description=_("seen"))
-    def seen(self, row: ClusterStatus) -> str:
-        return short_moment_html(row.seen_at, now=timezone.now())
-
-    @display(description=_("host"))
-    def host(self, row: ClusterStatus) -> str:
-        return str(_said(row, "host"))
-
-    @display(description=_("started"))
-    def started(self, row: ClusterStatus) -> str:
-        since = _said(row, "tob")
-        return moment_html(since, now=timezone.now()) if isinstance(since, datetime) else NOTHING
-
-    @display(description=_("workers"))
-    def worker_count(self, row: ClusterStatus) -> str:
-        workers = _said(row, "workers")
-        return str(len(workers)) if isinstance(workers, list) else NOTHING
-
-    @display(description=_("processes replaced"))
-    def restarts(self, row: ClusterStatus) -> str:
-        return str(_said(row, "reincarnations"))
-
-    @display(description=_("process ids"))
-    def pids(self, row: ClusterStatus) -> str:
-        workers = _said(row, "workers")
-        if not isinstance(workers, list):
-            return NOTHING
-        return gettext("main %(main)s, sentinel %(sentinel)s, pusher %(pusher)s, %(workers)s") % {
-            "main": _said(row, "pid"),
-            "sentinel": _said(row, "sentinel"),
-            "pusher": _said(row, "pusher"),
-            "workers": gettext("workers %(pids)s") % {"pids": ", ".join(map(str, workers))},
-        }
-
-
-def _said(row: ClusterStatus, name: str) -> Any:
-    """Return one thing from the cluster's signed status; a dash when another key signed it."""
-    try:
-        return getattr(SignedPackage.loads(row.status), name, NOTHING)
-    except BadSignature:
-        return NOTHING

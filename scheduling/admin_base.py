@@ -41,7 +41,7 @@ class RecordAdmin(BotFlowModelAdmin):
         return False
 
 
-class EndlessRecordAdmin(RecordAdmin):
+class EndlessAdmin(BotFlowModelAdmin):
     """Shows a table of any size: pages have a next and a previous one, and nothing is counted."""
 
     paginator = InfinitePaginator
@@ -58,3 +58,7 @@ class EndlessRecordAdmin(RecordAdmin):
         if match and (match.url_name or "").endswith("_changelist"):
             return rows.defer(*self.list_defer)
         return rows
+
+
+class EndlessRecordAdmin(EndlessAdmin, RecordAdmin):
+    """Shows a table of any size that the system writes."""
