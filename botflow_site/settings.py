@@ -94,6 +94,10 @@ BOTFLOW_FRAME_RATE = env.number("BOTFLOW_FRAME_RATE", 200, least=1, most=100_000
 BOTFLOW_FRAME_BURST = env.number("BOTFLOW_FRAME_BURST", 400, least=1, most=1_000_000)
 # Messages of one socket that may wait for their answer; a further one is refused as rate_limited.
 BOTFLOW_MAX_WAITING = env.number("BOTFLOW_MAX_WAITING", 100, least=1, most=100_000)
+# Tasks (reminders) of one conversation that are not over; a further one is refused with a sentence.
+BOTFLOW_MAX_TASKS = env.number("BOTFLOW_MAX_TASKS", 50, least=0, most=10_000)
+# Seconds between two occurrences of a task that is set up in chat.
+BOTFLOW_MIN_TASK_INTERVAL = env.number("BOTFLOW_MIN_TASK_INTERVAL", 60, least=1, most=86_400)
 # Bytes that wait for a client that does not read; beyond them its socket is dropped.
 BOTFLOW_MAX_UNSENT_BYTES = env.number(
     "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 import uuid
+from functools import partial
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -19,6 +20,8 @@ from django.utils.translation import gettext as _
 from conversations import replies, sayings, texts
 from conversations.agents import AgentError, HistoryMessage, Turn, get_agent, stream_reply
 from conversations.channels import get_channel
+from conversations.commands import executing
+from conversations.commands.executing import command_of, order_of
 from conversations.finishing import finish
 from conversations.frames import message_frame, status_frame
 from conversations.live import LiveReply
@@ -46,13 +49,16 @@ def warm_up() -> None:
 async def answer(run: Run, message_id: int) -> Commit | None:
     """Stream the agent's reply to a message; return what stores it with the end of the run.
 
-    None when the message is answered already, by an attempt that died after its commit, or when
-    it was stopped or deleted meanwhile.
+    A command is carried out in that transaction instead, and no agent sees it. None when the
+    message is answered already, by an attempt that died after its commit, or when it was stopped
+    or deleted meanwhile.
     """
     loaded = await group_commit().look(load_turns, message_id)
     if loaded is None:
         return None
     message, turn = loaded
+    if order := order_of(message, run):
+        return Commit(finish, order, then=partial(executing.show, order))
     began = time.monotonic()
     live = LiveReply(message, run)
     async with live:
@@ -111,14 +117,13 @@ def load_turns(message_ids: list[int]) -> list[tuple[Message, Turn] | None]:
 
 def _turn(message: Message) -> Turn:
     conversation = message.conversation
-    preferences = conversation.settings
     return Turn(
         text=message.content,
         history=load_history(message),
         conversation=conversation,
         channel=conversation.channel,
         locale=conversation.locale,
-        timezone=preferences.get("timezone", settings.TIME_ZONE),
+        timezone=conversation.timezone,
         attachments=(message.attachment,) if message.attachment else (),
     )
 
@@ -126,16 +131,20 @@ def _turn(message: Message) -> Turn:
 #: In SQL: the ORM takes ten times as long to build it, and every turn asks.
 _HISTORY = """
 SELECT id, reply_to_id, role, content, attachment FROM conversations_message
-WHERE conversation_id = %s AND state IN ('answered', 'done', 'stopped')
+WHERE conversation_id = %s AND seq > %s AND COALESCE(reply_to_id, id) > %s
+  AND state IN ('answered', 'done', 'stopped')
   AND (content <> '' OR attachment <> '')
 ORDER BY seq DESC LIMIT %s
 """
 
 
 def load_history(message: Message) -> list[HistoryMessage]:
-    """Return what was said before, each reply behind what it answers, the oldest first."""
+    """Return what was said since the last `/new`, each reply behind what it answers."""
+    since = message.conversation.settings.get("history_after") or {}
+    bounds = [since.get("seq", 0), since.get("message", 0)]
     with connection.cursor() as cursor:
-        cursor.execute(_HISTORY, [message.conversation_id, settings.BOTFLOW_HISTORY_MESSAGES])
+        most = settings.BOTFLOW_HISTORY_MESSAGES
+        cursor.execute(_HISTORY, [message.conversation_id, *bounds, most])
         rows = cursor.fetchall()
     # By the message answered, then by age: several messages may be sent before the first reply.
     rows.sort(key=lambda row: (row[1] or row[0], row[0]))
@@ -190,10 +199,18 @@ def retried(run: Run) -> None:
 
 
 def start_turn_over(messages: QuerySet[Message]) -> None:
-    """Queue the one message again unless it waits already; joins the caller's transaction."""
+    """Queue the one message again unless it waits already; joins the caller's transaction.
+
+    A command that was carried out is not carried out again.
+    """
     message = messages.select_related("conversation").exclude(state__in=_WAITING).first()
-    if message:
+    if message and not is_carried_out(message):
         replies.start_over(message)
+
+
+def is_carried_out(message: Message) -> bool:
+    """Tell whether it is a command that has had its effect."""
+    return message.state == Message.State.ANSWERED and command_of(message) is not None
 
 
 def end_message(message: Message, *, state: Message.State, detail: str) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from typing import Any, cast
-from urllib.parse import parse_qs
 
 import structlog
 from channels.consumer import AsyncConsumer
@@ -19,16 +17,21 @@ from redis.exceptions import RedisError
 
 from conversations import inbound, reading
 from conversations.admission import Refused, admit, language
+from conversations.arriving import arrive
 from conversations.channels.web import group_name, send_frames
+from conversations.commands.tasks import TaskNotFound, TaskWish, show_tasks, steer_tasks
 from conversations.frames import Frame, encode, error_frame, message_frame
 from conversations.identity import Identity
 from conversations.inbound import FrameError
 from conversations.limits import Flood, TokenBucket
 from conversations.reading import ConversationNotFound, Place
-from conversations.receiving import Incoming, Received, receive_messages
+from conversations.receiving import Incoming, Received
+from conversations.socket_queries import SocketQuery, read_query
 from conversations.steering import MessageNotFound, Steering, retry_answers, stop_answers
 from conversations.watching import watcher
 from scheduling.group_commit import group_commit
+from scheduling.triggers import InvalidTrigger
+from scheduling.validating import sentence
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -98,16 +101,16 @@ class ChatConsumer(AsyncConsumer):
     # -- opening and closing -----------------------------------------------------------------------
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        query = read_query(self.scope["query_string"])
         try:
-            identity = await group_commit().read(admit, self.scope, query.get("token", [""])[0])
+            identity = await group_commit().read(admit, self.scope, query.token)
             if identity is None:
                 await self._refuse("login_required", _("Please sign in."), LOGIN_NEEDED)
                 return
             self.token = identity.token
             self.locale = language(self.scope)
-            wanted = _wanted(query)
-            self.place = await group_commit().read(reading.find_place, identity, wanted)
+            self.place = await group_commit().read(reading.find_place, identity, query.wanted)
+            await self._remember_zone(query.timezone)
         except Refused:
             await self.send({"type": "websocket.close", "code": 4403})
             raise StopConsumer from None
@@ -122,7 +125,14 @@ class ChatConsumer(AsyncConsumer):
         await self.send({"type": "websocket.accept"})
         await self._join(query)
 
-    async def _join(self, query: dict[str, list[str]]) -> None:
+    async def _remember_zone(self, zone: str) -> None:
+        """Store the reader's zone where it has changed; a first message takes it along."""
+        if zone and zone != self.place.timezone:
+            self.place.timezone = zone
+            if self.place.pk:
+                await group_commit()(reading.remember_zones, self.place)
+
+    async def _join(self, query: SocketQuery) -> None:
         """Join the group before reading, so that nothing falls between the two."""
         structlog.contextvars.bind_contextvars(conversation=str(self.place.uuid))
         self.group = group_name(self.place.uuid)
@@ -143,9 +153,8 @@ class ChatConsumer(AsyncConsumer):
             await self._pass_on(self.early.pop(0))
         self.is_open = self.is_welcome = True
         watcher().add(self)
-        after = query.get("after", [""])[0]
-        if after.isdecimal() and len(after) < 20:
-            self._spawn(self.catch_up(int(after)))
+        if query.after is not None:
+            self._spawn(self.catch_up(query.after))
 
     async def _refuse(self, code: str, detail: str, close_code: int) -> None:
         """Accept, say why, close: a refused handshake would tell a browser nothing."""
@@ -203,6 +212,13 @@ class ChatConsumer(AsyncConsumer):
                 self._spawn(self.catch_up(command.after))
             case inbound.History():
                 self._spawn(self._show_history(command))
+            case inbound.ListTasks():
+                self._spawn(self._show_tasks())
+            case inbound.SteerTask():
+                if self.place.pk is None:
+                    raise FrameError("not_found", _("There is no such task."))
+                wish = TaskWish(self.place.pk, command.number, command.do)
+                self._spawn(self._steer_task(wish))
 
     async def _pong(self) -> None:
         """Answer after a `resume` that came before: the pong says that nothing is missing."""
@@ -227,9 +243,10 @@ class ChatConsumer(AsyncConsumer):
             participant=self.place.participant,
             conversation_uuid=self.place.uuid,
             locale=self.locale,
+            timezone=self.place.timezone,
         )
         try:
-            received = await group_commit()(receive_messages, incoming)
+            received = await arrive(incoming)
         except (DatabaseError, InterfaceError):
             logger.exception("A message could not be stored.")
             detail = _("Your message could not be stored. Please send it again.")
@@ -273,6 +290,26 @@ class ChatConsumer(AsyncConsumer):
             return
         if frames:
             await send_frames(self.place.uuid, frames)
+
+    async def _show_tasks(self) -> None:
+        frame = await group_commit().read(show_tasks, self.place.pk)
+        await self._send(frame.text)
+
+    async def _steer_task(self, wish: TaskWish) -> None:
+        """Do it, and show every reader of the conversation its tasks as they are now."""
+        try:
+            await group_commit()(steer_tasks, wish)
+            frame = await group_commit().read(show_tasks, wish.conversation)
+        except TaskNotFound:
+            await self._send_error("not_found", _("There is no such task."))
+        except InvalidTrigger as error:
+            await self._send_error("bad_frame", sentence(error))
+        except (DatabaseError, InterfaceError):
+            logger.exception("A task could not be steered.")
+            await self._send_error("unavailable", _("Please try again in a moment."))
+        else:
+            await self._send(frame.text)
+            await send_frames(self.place.uuid, [frame], sender=self.channel_name)
 
     async def _show_history(self, command: inbound.History) -> None:
         page = await group_commit().read(
@@ -352,9 +389,3 @@ class ChatConsumer(AsyncConsumer):
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("A frame could not be followed.", exc_info=error)
-
-
-def _wanted(query: dict[str, list[str]]) -> uuid.UUID | None:
-    """Return the conversation the URL names; ValueError for one that cannot be."""
-    values = query.get("conversation")
-    return uuid.UUID(values[0]) if values else None

@@ -15,7 +15,7 @@ from scheduling.states import FINISHED
 
 @transaction.atomic
 def erase(conversations: Iterable[Conversation], *, now: datetime) -> None:
-    """Delete conversations with their messages; their waiting runs are cancelled first.
+    """Delete conversations with their messages and tasks; waiting runs are cancelled first.
 
     An answer that is being written is told to stop, and finds nothing to write to.
     """

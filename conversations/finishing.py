@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from conversations import replies, sayings
 from conversations.addressing import no_conversation
+from conversations.commands.executing import Order, carry_out
 from conversations.delivering import submit_deliveries
 from conversations.models import Conversation, Message
 from conversations.replies import ReplyText
 from conversations.sayings import Saying
 
 
-def finish(items: list[ReplyText | Saying]) -> list[Message]:
-    """Store whole replies and sayings, and queue those that must be delivered.
+def finish(items: list[ReplyText | Saying | Order]) -> list[Message]:
+    """Store whole replies and sayings, carry out commands, queue what must be delivered.
 
-    Joins the transaction; one write for both kinds, so that they lock conversations in one order.
+    Joins the transaction; one write for all kinds, so that they lock conversations in one order.
     Raises ActionError (permanent) for a conversation that was erased meanwhile.
     """
-    texts = [item for item in items if isinstance(item, ReplyText)]
     said = [item for item in items if isinstance(item, Saying)]
+    orders = [item for item in items if isinstance(item, Order)]
     try:
-        if texts and said:
-            pks = {text.to.conversation_id for text in texts}
-            Conversation.objects.hold(pks | {saying.conversation.pk for saying in said})
-        answers = iter(_finish_replies(texts))
+        if orders or 0 < len(said) < len(items):
+            Conversation.objects.hold({_conversation_of(item) for item in items})
+        carried = {id(order): carry_out(order) for order in orders}
+        texts = [carried.get(id(item), item) for item in items]
+        answers = iter(_finish_replies([text for text in texts if isinstance(text, ReplyText)]))
     except Conversation.DoesNotExist:
         raise no_conversation() from None
     messages = iter(sayings.store(said))
-    stored = [next(answers if isinstance(item, ReplyText) else messages) for item in items]
+    stored = [next(messages if isinstance(item, Saying) else answers) for item in items]
     if None in stored:
         raise no_conversation()
     return [message for message in stored if message]
+
+
+def _conversation_of(item: ReplyText | Saying | Order) -> int:
+    if isinstance(item, Saying):
+        return item.conversation.pk
+    return (item.to if isinstance(item, ReplyText) else item.message).conversation_id
 
 
 def _finish_replies(texts: list[ReplyText]) -> list[Message]:

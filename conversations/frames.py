@@ -78,6 +78,11 @@ def delta_frame(uuid: UUID, offset: int, text: str) -> Frame:
     return Frame(encode(type="delta", id=str(uuid), offset=offset, text=text))
 
 
+def tasks_frame(tasks: list[dict[str, Any]]) -> Frame:
+    """Return the tasks of a conversation that are not over, all of them, the next one first."""
+    return Frame(encode(type="tasks", tasks=tasks))
+
+
 def error_frame(code: str, detail: str, *, client_id: str = "") -> Frame:
     fields = {"type": "error", "code": code, "detail": detail}
     if client_id:

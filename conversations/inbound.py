@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conversations.commands.tasks import Steer
 from conversations.models import Message
 from conversations.texts import clean
 
@@ -19,6 +20,7 @@ HISTORY_MOST, HISTORY_DEFAULT = 100, 50
 #: Content types a client may send; events are made by channels only.
 _SENDABLE = [str(kind) for kind in Message.ContentType if kind != Message.ContentType.EVENT]
 _LARGEST_SEQ = 2**63 - 1
+_LARGEST_TASK = 2**31 - 1
 
 
 class FrameError(Exception):
@@ -65,7 +67,18 @@ class Ping:
     pass
 
 
-Command = Say | Stop | Retry | History | Resume | Ping
+@dataclass(frozen=True, slots=True)
+class ListTasks:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SteerTask:
+    number: int
+    do: Steer
+
+
+Command = Say | Stop | Retry | History | Resume | Ping | ListTasks | SteerTask
 
 
 def parse(text: str) -> Command:
@@ -147,6 +160,18 @@ def _history(frame: dict[str, Any]) -> History:
     return History(_LARGEST_SEQ if before is None else _number(frame, "before"), max(limit, 1))
 
 
+def _task(frame: dict[str, Any]) -> SteerTask:
+    do = _text(frame, "do")
+    if do not in list(Steer):
+        raise FrameError("bad_frame", _("“do” must be one of %s.") % ", ".join(Steer))
+    if "number" not in frame:
+        raise FrameError("bad_frame", _("The frame does not say which task."))
+    number = _number(frame, "number")
+    if number > _LARGEST_TASK:
+        raise FrameError("not_found", _("There is no such task."))
+    return SteerTask(number, Steer(do))
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "message": _say,
     "stop": lambda frame: Stop(),
@@ -154,4 +179,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "history": _history,
     "resume": lambda frame: Resume(_number(frame, "after")),
     "ping": lambda frame: Ping(),
+    "tasks": lambda frame: ListTasks(),
+    "task": _task,
 }

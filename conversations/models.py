@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings as site_settings
@@ -15,6 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from scheduling.models import Schedule
+from scheduling.writing import writing
 
 #: Makes the id of a reply from the id of the message it answers: a rescued run finds it again.
 REPLY_NAMESPACE = uuid.UUID("3e2f2b0c-6a3b-4f60-9d5e-8a4f0b7c1d2e")
@@ -78,6 +81,31 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             rows = self.filter(pk__in=pks).order_by("pk").select_for_update()
             list(rows.values_list("pk", flat=True))
 
+    def remember(self, pk: int, **values: Any) -> None:
+        """Set some of one conversation's settings; joins the caller's transaction.
+
+        The row is locked before it is read: what another process sets meanwhile is kept.
+        """
+        row = self.filter(pk=pk).select_for_update().only("settings").first()
+        if row:
+            row.settings |= values
+            row.save(update_fields=["settings"])
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete conversations, their messages and the tasks that were set up in them."""
+        with writing():
+            owners = [owner_of(name) for name in self.values_list("uuid", flat=True)]
+            Schedule.objects.filter(owner__in=owners).delete()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def owner_of(conversation: UUID) -> str:
+    """Return the owner that the schedules of a conversation name."""
+    return f"conversation:{conversation}"
+
 
 class Conversation(models.Model):
     """The ordered messages of one address on one channel."""
@@ -115,9 +143,27 @@ class Conversation(models.Model):
         return str(self.settings.get("locale", site_settings.LANGUAGE_CODE))
 
     @property
+    def timezone(self) -> str:
+        """The zone of who speaks here, the site's own where they have not told it."""
+        return str(self.settings.get("timezone") or site_settings.TIME_ZONE)
+
+    @property
     def key(self) -> str:
-        """The key under which its runs follow one another, and the owner of its schedules."""
+        """The key under which its runs follow one another."""
         return f"conversation:{self.pk}"
+
+    @property
+    def owner(self) -> str:
+        """The owner of its schedules, which users call tasks."""
+        return owner_of(self.uuid)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete it with its messages, and the tasks that were set up in it."""
+        with writing():
+            Schedule.objects.filter(owner=self.owner).delete()
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

@@ -26,6 +26,7 @@ class Place:
     participant: str
     pk: int | None = None
     seq: int = 0
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ def find_place(identity: Identity, wanted: uuid.UUID | None) -> Place:
     """
     mine = Conversation.objects.filter(channel=WEB, participant=identity.participant)
     found = mine.filter(uuid=wanted) if wanted else mine.order_by("-updated_at")
-    row = found.values_list("uuid", "pk", "seq").first()
+    row = found.values_list("uuid", "pk", "seq", "settings").first()
     if row:
-        return Place(row[0], identity.participant, row[1], row[2])
+        zone = row[3].get("timezone", "")
+        return Place(row[0], identity.participant, row[1], row[2], zone)
     if wanted in (None, identity.first_conversation):
         return Place(identity.first_conversation, identity.participant)
     raise ConversationNotFound
@@ -106,6 +108,15 @@ def latest_seqs(pks: list[int]) -> dict[int, int]:
         rows = Conversation.objects.filter(pk__in=pks[start : start + 500])
         seqs |= dict(rows.values_list("pk", "seq"))
     return seqs
+
+
+def remember_zones(places: list[Place]) -> list[None]:
+    """Store the zone in which each conversation's reader is; joins the transaction."""
+    Conversation.objects.hold({place.pk for place in places if place.pk})
+    for place in places:
+        if place.pk:
+            Conversation.objects.remember(place.pk, timezone=place.timezone)
+    return [None] * len(places)
 
 
 def reply_of(message: Message) -> Message | None:

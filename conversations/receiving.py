@@ -9,7 +9,6 @@ from datetime import timedelta
 from operator import itemgetter
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,7 +16,6 @@ from conversations.models import Conversation, Message
 from scheduling.actions import prepare, submit_many
 from scheduling.inserting import insert
 from scheduling.models import Run
-from scheduling.writing import writing
 
 ANSWER = "conversations.answer"
 #: Attempts of an answer; more than one because a worker may be killed while it runs.
@@ -37,6 +35,8 @@ class Incoming:
     participant: str = ""
     #: The language of a conversation that this message opens; the site's own when left out.
     locale: str = ""
+    #: And the zone of who speaks in it.
+    timezone: str = ""
     #: The id of the conversation if this message opens it.
     conversation_uuid: uuid.UUID | None = None
 
@@ -49,31 +49,13 @@ class Received:
     is_new: bool
 
 
-def receive(incoming: Incoming) -> Received:
-    """Store one message and queue its answer, in a transaction of its own.
-
-    For code without a group commit; async code awaits `group_commit()(receive_messages, …)`. Of
-    two processes that store the same external id at the same time one finds the other's row.
-    """
-    try:
-        return _receive_alone(incoming)
-    except IntegrityError:
-        # The other one was quicker, between the look for the id and the insert.
-        return _receive_alone(incoming)
-
-
-def _receive_alone(incoming: Incoming) -> Received:
-    with writing():
-        return receive_messages([incoming])[0]
-
-
 def receive_messages(incoming: list[Incoming]) -> list[Received]:
     """Store messages in the order given and queue their answers; joins the caller's transaction.
 
     A message whose external id the conversation has already is not stored again and enqueues
     nothing. Opens conversations that do not exist yet. About six queries, however many messages.
     Raises IntegrityError where another process stores the same external id at the same time: a
-    second call finds its row, as `receive` and GroupCommit have it.
+    second call finds its row, as `arriving` and GroupCommit have it.
     """
     conversations = _open_conversations(incoming)
     places = [conversations[item.channel, item.address] for item in incoming]
@@ -113,13 +95,18 @@ def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conve
                 address=item.address,
                 participant=item.participant,
                 title=item.content.strip()[:60],
-                settings={"locale": item.locale} if item.locale else {},
+                settings=_settings(item),
             )
             for item in missing
         ]
         Conversation.objects.bulk_create(made, ignore_conflicts=True)
         found |= _find({(item.channel, item.address): item for item in missing})
     return found
+
+
+def _settings(item: Incoming) -> dict[str, str]:
+    settings = {"locale": item.locale, "timezone": item.timezone}
+    return {name: value for name, value in settings.items() if value}
 
 
 def _find(wanted: dict[tuple[str, str], Incoming]) -> dict[tuple[str, str], Conversation]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from conversations import sayings
 from conversations.addressing import checked_text, conversation_of, no_channel
 from conversations.channels import get_channel
+from conversations.commands.executing import tasks_now
 from conversations.finishing import finish
 from conversations.frames import Frame, encode, message_fields, message_frame
 from conversations.models import Conversation, Message
@@ -41,13 +43,17 @@ async def send_text(run: Run, *, conversation: str | int, text: str) -> Commit:
     content = checked_text(text)
     found = await conversation_of(conversation)
     saying = Saying(found, saying_uuid(run.pk), content)
-    return Commit(finish, saying, then=_show, result={"messages": [str(saying.uuid)]})
+    then = partial(_show, is_task=run.schedule_id is not None)
+    return Commit(finish, saying, then=then, result={"messages": [str(saying.uuid)]})
 
 
-async def _show(message: Message) -> None:
+async def _show(message: Message, *, is_task: bool) -> None:
+    """Show what was said; where a schedule said it, also the tasks, whose next times changed."""
     channel = get_channel(message.conversation.channel)
-    frame = await asyncio.to_thread(message_frame, message)
-    await channel.show(message.conversation.uuid, [frame])
+    frames = [await asyncio.to_thread(message_frame, message)]
+    if is_task and channel.streams:
+        frames.append(await tasks_now(message.conversation))
+    await channel.show(message.conversation.uuid, frames)
 
 
 @dataclass(frozen=True, slots=True)

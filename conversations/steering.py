@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from conversations import replies
-from conversations.answering import end_message
+from conversations.answering import end_message, is_carried_out
 from conversations.asking import ASK, prompt_uuid
 from conversations.frames import Frame, message_frame, status_frame
 from conversations.models import Message
@@ -27,10 +27,14 @@ class MessageNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """A wish about one conversation; `message` is the one to be tried again."""
+    """A wish about one conversation; `message` is the one to be tried again.
+
+    Where `before` is the id of a message only what came before it is stopped.
+    """
 
     conversation: int
     message: uuid.UUID | None = None
+    before: int | None = None
 
 
 def stop_answers(wishes: list[Steering]) -> list[None]:
@@ -39,12 +43,14 @@ def stop_answers(wishes: list[Steering]) -> list[None]:
     A running agent is cancelled by its worker; a message whose turn has not come ends here.
     """
     for wish in wishes:
-        _stop(wish.conversation)
+        _stop(wish)
     return [None] * len(wishes)
 
 
-def _stop(conversation: int) -> None:
-    waiting = Message.objects.waiting().filter(conversation=conversation)
+def _stop(wish: Steering) -> None:
+    waiting = Message.objects.waiting().filter(conversation=wish.conversation)
+    if wish.before:
+        waiting = waiting.filter(pk__lt=wish.before)
     waiting = waiting.select_related("conversation")
     message = waiting.first()
     if message is None:
@@ -87,7 +93,8 @@ def _is_answered_by(run: Run, message: Message) -> bool:
 def retry_answers(wishes: list[Steering]) -> list[list[Frame] | MessageNotFound]:
     """Queue messages again; return the frames that show it, none for one that is waiting already.
 
-    The id may be that of the message or of its reply. The new reply takes the place of the old.
+    The id may be that of the message or of its reply. The new reply takes the place of the old; a
+    command that was carried out keeps the one it has.
     """
     return [_retry(wish) for wish in wishes]
 
@@ -101,8 +108,9 @@ def _retry(wish: Steering) -> list[Frame] | MessageNotFound:
         return MessageNotFound()
     if message.state in (Message.State.QUEUED, Message.State.ANSWERING):
         return []
-    replies.start_over(message)
-    submit_many([answer_run(message)])
+    if not is_carried_out(message):
+        replies.start_over(message)
+        submit_many([answer_run(message)])
     reply = Message.objects.filter(uuid=message.reply_uuid).first()
     frames = [message_frame(reply, reply_to=message.uuid)] if reply else []
     return [*frames, status_frame(message.uuid, message.state, seq=message.seq)]

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from conversations import receiving
+from conversations import arriving, receiving
 from conversations.models import Conversation, Message
 from conversations.receiving import Received, receive_messages
 from scheduling.group_commit import GroupCommit
@@ -218,10 +218,10 @@ def test_a_webhook_that_races_another_gets_the_message_of_either(monkeypatch):
             met.wait(timeout=0.5)
         return found
 
-    receiving.receive(incoming("opens it"))
+    arriving.receive(incoming("opens it"))
     monkeypatch.setattr(receiving, "_known", look_together)
 
-    results = at_once(lambda: receiving.receive(incoming(external_id="x")))
+    results = at_once(lambda: arriving.receive(incoming(external_id="x")))
 
     assert sorted(result.is_new for result in results) == [False, True]
     assert len({result.message.pk for result in results}) == 1
@@ -239,7 +239,7 @@ def test_a_webhook_that_looked_too_early_looks_again(monkeypatch):
     [message] = receive("hi", external_id="x")
     monkeypatch.setattr(receiving, "_known", look_too_early)
 
-    received = receiving.receive(incoming("hi", external_id="x"))
+    received = arriving.receive(incoming("hi", external_id="x"))
 
     assert (received.message, received.is_new, len(looks)) == (message, False, 2)
     assert (Message.objects.count(), Run.objects.count()) == (1, 1)

@@ -65,6 +65,8 @@ WRONG = [
     ("BOTFLOW_FRAME_RATE", "0", "from 1 to"),
     ("BOTFLOW_FRAME_BURST", "0", "from 1 to"),
     ("BOTFLOW_MAX_WAITING", "0", "from 1 to"),
+    ("BOTFLOW_MAX_TASKS", "-1", "from 0 to 10000"),
+    ("BOTFLOW_MIN_TASK_INTERVAL", "0", "from 1 to 86400"),
     ("BOTFLOW_MAX_UNSENT_BYTES", "1", "from 65536 to"),
     ("BOTFLOW_APPS", "no_such_app", "PYTHONPATH"),
     ("BOTFLOW_APPS", "botflow_site.no_such_app", "PYTHONPATH"),
