@@ -1,0 +1,56 @@
+"""kill -9, again and again: of any process of any of a site's clusters, in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+
+import psutil
+
+from tests.harness.processes import Cluster
+from tests.harness.site import Site
+
+ROLES = ("worker", "pusher", "worker", "sentinel", "worker", "main")
+
+
+class Killer:
+    """Kills by turns of role and at random otherwise; a cluster that loses its main is replaced."""
+
+    def __init__(self, site: Site, seed: int = 1, roles: tuple[str, ...] = ROLES) -> None:
+        self.site = site
+        self.random = random.Random(seed)
+        self.roles = roles
+        self.turns = 0
+        #: How many of each role were killed.
+        self.killed: Counter[str] = Counter()
+
+    async def go_on(self, seconds: float, *, most: float = 2.0) -> None:
+        """Kill for so long, with pauses of up to `most` seconds in between."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await asyncio.sleep(self.random.uniform(0.1, most))
+            role = self.roles[self.turns % len(self.roles)]
+            self.turns += await asyncio.to_thread(self._kill, role)
+
+    def _kill(self, role: str) -> bool:
+        """Kill one process of a role, if any is there just now; return whether there was."""
+        alive = [cluster for cluster in self.site.clusters if cluster.main.poll() is None]
+        cluster = self.random.choice(alive)
+        processes = [cluster.main] if role == "main" else cluster.role(role)
+        if not processes:
+            return False
+        try:
+            self.random.choice(processes).kill()
+        except psutil.NoSuchProcess:
+            return False
+        self.killed[role] += 1
+        if role == "main":
+            cluster.main.wait(10)
+            self._replace(cluster)
+        return True
+
+    def _replace(self, cluster: Cluster) -> None:
+        # At once: what is left of the other may still be there for a moment.
+        self.site.start_cluster()

@@ -1,0 +1,1 @@
+"""A site's own app, for the tests of schedules: an action that leaves proof of its occurrence."""
