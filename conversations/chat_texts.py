@@ -12,6 +12,7 @@ def _message_texts() -> dict[str, str]:
     return {
         "you": _("You"),
         "assistant": _("BotFlow"),
+        "scheduled": _("Scheduled task"),
         "sending": _("Sending…"),
         "waiting": _("Sent when you are connected again"),
         "queued": _("Queued"),

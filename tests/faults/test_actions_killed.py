@@ -1,15 +1,15 @@
 """kill -9 of workers in the middle of what is said unasked: nothing twice, nothing left out."""
 
 import asyncio
-import random
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.faults import rows
 from tests.faults.checker import check_view, is_settled, whole_reply
-from tests.faults.rows import MessageRow
 from tests.harness.client import ChatClient
 from tests.harness.polling import eventually
 from tests.harness.site import Site
@@ -49,8 +49,14 @@ print(submit(arguments[0], arguments[1], max_attempts=9).pk)
 """
 
 
-def said(site: Site, text: str) -> list[MessageRow]:
-    return [row for row in rows.messages(site) if row.content == text]
+@pytest.fixture(scope="module")
+def running() -> Iterator[Site]:
+    """A site with short leases: a run that was claimed and not begun waits until its lease ends."""
+    with Site(agent="tests.agents.slow", workers=2, BOTFLOW_LEASE=6) as site:
+        site.start_web()
+        site.start_cluster()
+        site.wait_ready()
+        yield site
 
 
 def run_row(site: Site, pk: int) -> rows.RunRow:
@@ -62,62 +68,60 @@ async def submit(site: Site, action: str, **args: Any) -> int:
     return int(await asyncio.to_thread(site.run, SUBMIT, action, args))
 
 
-async def kill_workers(site: Site) -> None:
-    for worker in site.cluster.role("worker"):
-        worker.kill()
-    await eventually(lambda: site.cluster.is_complete(2), "both workers to be back", 10)
+async def kill_twice_on_the_way(site: Site, text: str, count: int) -> None:
+    """Kill both workers once a tenth of all were told, and again after the half."""
+    query = f"SELECT count(*) FROM conversations_message WHERE content = '{text}'"
+
+    def told() -> int:
+        return int(rows.query(site, query)[0][0])
+
+    for share in (0.1, 0.5):
+        await eventually(lambda share=share: told() > share * count, "some to be told", 60)
+        workers = site.cluster.role("worker")
+        for worker in workers:
+            worker.kill()
+        assert told() < count, "All were told before the kill."
 
 
-def assert_numbered_without_a_gap(site: Site, uuids: list[str], messages: int) -> None:
+async def check_told_once(site: Site, text: str, uuids: list[str]) -> None:
+    await eventually(lambda: is_settled(site), "every run to be finished", 60)
+    told = [row for row in rows.messages(site) if row.content == text]
+    places = [uuid.replace("-", "") for uuid in uuids]
+    assert Counter(row.conversation for row in told) == dict.fromkeys(places, 1)
+    # The user's message has the change before it: none was counted for an attempt that died.
+    assert {row.seq for row in told} == {2}
     found = rows.query(site, "SELECT uuid, seq FROM conversations_conversation")
     seqs = {str(uuid).replace("-", ""): seq for uuid, seq in found}
-    assert {seqs[uuid.replace("-", "")] for uuid in uuids} == {messages}
+    assert {seqs[place] for place in places} == {2}
 
 
 async def test_texts_are_sent_once_whichever_workers_die(running: Site) -> None:
-    uuids = await asyncio.to_thread(running.run, OPEN, 500)
-    moments = random.Random(3)
-    await asyncio.to_thread(running.run, SEND, uuids, "Drink!")
+    uuids = await asyncio.to_thread(running.run, OPEN, 800)
+    submitting = asyncio.create_task(asyncio.to_thread(running.run, SEND, uuids, "Drink!"))
 
-    for _ in range(3):
-        before = len(said(running, "Drink!"))
-        await asyncio.to_thread(running.cluster.kill, "worker")
-        assert before < len(uuids), "All were sent before the kill."
-        await asyncio.sleep(moments.uniform(0.1, 0.5))
+    await kill_twice_on_the_way(running, "Drink!", len(uuids))
 
-    await eventually(lambda: is_settled(running), "every run to be finished", 60)
-    told = Counter(row.conversation for row in said(running, "Drink!"))
-    assert told == {uuid.replace("-", ""): 1 for uuid in uuids}
+    await submitting
+    await check_told_once(running, "Drink!", uuids)
     assert {run.state for run in rows.runs(running)} == {"succeeded"}
-    assert_numbered_without_a_gap(running, uuids, 2)
 
 
 async def test_many_are_told_once_although_the_worker_dies_half_way(running: Site) -> None:
     uuids = await asyncio.to_thread(running.run, OPEN, 5000)
-    count = "SELECT count(*) FROM conversations_message WHERE content = 'News'"
+    args = {"channel": "web", "days": 1, "text": "News"}
+    submitting = asyncio.create_task(submit(running, "conversations.send_to_many", **args))
 
-    def told() -> int:
-        return int(rows.query(running, count)[0][0])
-
-    submitting = asyncio.create_task(
-        submit(running, "conversations.send_to_many", channel="web", days=1, text="News")
-    )
-    for share in (0.1, 0.5):
-        await eventually(lambda share=share: told() > share * len(uuids), "some to be told")
-        await kill_workers(running)
-        assert told() < len(uuids), "All were told before the kill."
+    await kill_twice_on_the_way(running, "News", len(uuids))
 
     run = await submitting
-    await eventually(lambda: is_settled(running), "every run to be finished", 60)
-    places = Counter(row.conversation for row in said(running, "News"))
-    assert places == {uuid.replace("-", ""): 1 for uuid in uuids}
+    await check_told_once(running, "News", uuids)
     row = run_row(running, run)
-    assert (row.state, row.attempt, row.result) == ("succeeded", 3, '{"sent": 5000}')
-    assert_numbered_without_a_gap(running, uuids, 2)
+    assert (row.state, row.result) == ("succeeded", '{"sent": 5000}')
+    assert row.attempt >= 3
 
 
 async def test_a_prompt_is_answered_once_although_its_worker_dies(running: Site) -> None:
-    prompt = "good morning words=12 every=0.1"
+    prompt = "good morning words=40 every=0.1"
     async with ChatClient(running.socket_url, keep=True) as reader:
         await reader.answered(await reader.say("hello words=1"))
         before = len(running.calls())
@@ -138,7 +142,7 @@ async def test_a_prompt_is_answered_once_although_its_worker_dies(running: Site)
         assert (asked.content, asked.state) == (prompt, "answered")
         [reply] = [row for row in own if row.reply_to == asked.pk]
         assert (reply.content, reply.state) == (whole_reply(prompt), "done")
-        assert len(own) == 4
+        assert len(own) == 4, own
         await check_view(reader, own)
-    assert len(running.calls()) - before == 2
+    assert len(running.calls()) - before >= 2
     assert reply.uuid in str(run_row(running, run).result).replace("-", "")

@@ -6,7 +6,7 @@ import { Outbox } from "./outbox.js";
 import { loginAddress, socketPath, text } from "./setup.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem, Unread } from "./status.js";
 import { browser } from "./storage.js";
-import { Store } from "./store.js";
+import { isAsked, Store } from "./store.js";
 import { Transcript } from "./transcript.js";
 
 const HISTORY_PAGE = 50;
@@ -227,7 +227,7 @@ class Chat {
     this.#composer.isBusy = isBusy;
     this.#transcript.isEmpty = isEmpty && this.#checkpoint !== null && !this.#isAskingHistory;
     if (this.#isShowingHistory) return;
-    if (message?.role === "user") this.#lastFailed = message.state === "failed";
+    if (message && isAsked(message)) this.#lastFailed = message.state === "failed";
     this.#announcer.update(isBusy, this.#lastFailed);
     if (isNew && message.role === "assistant") this.#replyCame(message);
   }

@@ -3,6 +3,7 @@
 import { copy } from "./clipboard.js";
 import { element, icon } from "./dom.js";
 import { language, text } from "./setup.js";
+import { isAsked } from "./store.js";
 
 const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
@@ -62,17 +63,22 @@ export class MessageView {
     this.foot = element("div", { class: "foot" });
     this.node = element("article", { class: `message ${message.role}` }, this.body, this.foot);
     this.node.dataset.key = message.key;
+    // A prompt: nobody said it, its time had come.
+    if (message.role === "system" && isAsked(message)) {
+      this.node.classList.add("scheduled");
+      this.node.prepend(icon("clock"));
+    }
     this.update(message);
   }
 
   update(message) {
-    const who = message.role === "user" ? text("you") : text("assistant");
-    this.node.setAttribute("aria-label", who);
+    const who = isAsked(message) ? (message.role === "user" ? "you" : "scheduled") : "assistant";
+    this.node.setAttribute("aria-label", text(who));
     this.node.dataset.id = message.id;
     this.node.dataset.state = message.state ?? "";
     this.node.classList.toggle("streaming", Boolean(message.isStreaming));
     this.node.hidden = Boolean(message.isStreaming) && message.content === "";
-    if (message.role === "user" || message.isStreaming || !message.html) this.#showText(message);
+    if (isAsked(message) || message.isStreaming || !message.html) this.#showText(message);
     else this.#showHtml(message);
     this.#showFoot(message);
   }

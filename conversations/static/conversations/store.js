@@ -3,6 +3,11 @@
 const FINAL_REPLY = new Set(["done", "stopped", "failed"]);
 const WORKING = new Set(["queued", "answering"]);
 
+/** Whether a message is one that is answered: what a person said, or a prompt of a schedule. */
+export function isAsked({ role, state }) {
+  return role === "user" || (role === "system" && state !== "done");
+}
+
 /** Unicode code points: what the server counts offsets and lengths in. */
 export function lengthOf(text) {
   let count = 0;
@@ -58,7 +63,7 @@ export class Store {
   /** Whether an answer is awaited. */
   get isBusy() {
     for (const message of this.#messages.values()) {
-      if (message.role === "user" && WORKING.has(message.state)) return true;
+      if (isAsked(message) && WORKING.has(message.state)) return true;
     }
     return false;
   }
@@ -168,7 +173,7 @@ export class Store {
 
   /** A reply whose text arrives before its message: it answers what is being answered. */
   #begin(id) {
-    const asked = this.inOrder().find((message) => message.role === "user" && message.state === "answering");
+    const asked = this.inOrder().find((message) => isAsked(message) && message.state === "answering");
     return this.#add({ id, key: id, role: "assistant", replyTo: asked?.id ?? null, isStreaming: true });
   }
 
@@ -203,8 +208,8 @@ export class Store {
 
   /** Keep question and reply in agreement, should the frame that says so be lost, late or early. */
   #settle(message) {
-    const asked = message.role === "user" ? message : this.#messages.get(message.replyTo);
-    const reply = message.role === "user" ? this.replyTo(message.id) : message;
+    const asked = isAsked(message) ? message : this.#messages.get(message.replyTo);
+    const reply = isAsked(message) ? this.replyTo(message.id) : message;
     if (!asked || !reply) return;
     if (reply.state === "done" && WORKING.has(asked.state) && asked.seq <= reply.seq) {
       asked.state = "answered";

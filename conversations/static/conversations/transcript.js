@@ -4,6 +4,7 @@ import { beforePaint, byId, element } from "./dom.js";
 import { MessageView, outcomeNode } from "./message.js";
 import { Scroll } from "./scroll.js";
 import { language, text } from "./setup.js";
+import { isAsked } from "./store.js";
 
 const longDay = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
@@ -49,7 +50,7 @@ export class Transcript {
   /** Show what changed before the next paint; without a message, everything may have changed. */
   changed(message, isNew = false) {
     if (message) this.#changed.add(message);
-    if (!message || isNew || message.role === "user" || this.#typing.isConnected) this.#isArranging = true;
+    if (!message || isNew || isAsked(message) || this.#typing.isConnected) this.#isArranging = true;
     this.#hasNew ||= isNew || message?.isStreaming;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -105,7 +106,7 @@ export class Transcript {
 
   /** What stands below a question and its reply: that one is being written, or why there is none. */
   #afterTurn(asked) {
-    if (asked.role !== "user" || asked.isPending) return [];
+    if (!isAsked(asked) || asked.isPending) return [];
     if (asked.state === "answering" && !this.#store.replyTo(asked.id)?.content) return [this.#typing];
     if (asked.state !== "failed" && asked.state !== "stopped") return [];
     const known = this.#outcomes.get(asked.key);
