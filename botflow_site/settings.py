@@ -62,6 +62,9 @@ BOTFLOW_RUN_TIMEOUT = env.number("BOTFLOW_RUN_TIMEOUT", 300.0, least=0.1, most=8
 # Days for which finished runs are kept; 0 keeps them for ever.
 BOTFLOW_RETENTION_DAYS = env.number("BOTFLOW_RETENTION_DAYS", 30, least=0, most=36500)
 
+# Finished runs that are kept of each schedule, the newest; 0 keeps them all.
+BOTFLOW_SCHEDULE_HISTORY = env.number("BOTFLOW_SCHEDULE_HISTORY", 1000, least=0, most=1_000_000)
+
 # Missed occurrences of a schedule that get a row each; those before them share one.
 BOTFLOW_MISSED_ROWS = env.number("BOTFLOW_MISSED_ROWS", 500, least=1, most=100_000)
 # Occurrences of one schedule that may wait for an earlier one; further ones are skipped.

@@ -13,5 +13,6 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("actions", "checks")
+        import_module("scheduling.pruning")
         # Not before the apps are ready: django-q2 asks for its models as it is imported.
         import_module("scheduling.django_q_tasks")
