@@ -31,8 +31,9 @@ from scheduling.models import Run
 
 logger = logging.getLogger(__name__)
 
-# Conversations of one transaction: few enough that other writes of the worker wait some 30 ms.
-BATCH = 200
+# Conversations of one transaction: 8 ms of work on SQLite, 13 ms with PostgreSQL, for which the
+# other writes of the worker wait.
+BATCH = 100
 DAYS_MOST = 3650
 # By how much the clocks of two web servers may differ at most.
 CLOCK_SKEW = timedelta(days=1)
