@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -43,7 +43,14 @@ CHARACTERS = gettext_lazy("It contains characters that cannot be stored; leave t
 
 
 def complete(schedule: Schedule, *, now: datetime) -> None:
-    """Fill in what may be left out: an interval begins now, its first occurrence one later."""
+    """Fill in what may be left out: an interval begins now, its first occurrence one later.
+
+    Raises ValidationError for values that the fields would not even try to convert.
+    """
+    for name, kind in TYPES.items():
+        value = getattr(schedule, name)
+        if kind is not str and not isinstance(value, kind | str | date | None):
+            raise ValidationError({name: _wrong_type(name)})
     if schedule.kind == "interval" and schedule.start_at is None:
         schedule.start_at = now.replace(microsecond=0)
     schedule.expression = " ".join(str(schedule.expression or "").split())
@@ -151,7 +158,7 @@ def _action_errors(schedule: Schedule) -> Errors:
             return {"args": wrong}
         action.bind(schedule.args)
     except (ActionError, ValueError) as error:
-        return {"args": str(error)}
+        return {"args": _("These arguments do not fit. %(error)s") % {"error": error}}
     return {}
 
 
