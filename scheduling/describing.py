@@ -47,23 +47,27 @@ def describe(
     timezone: str = "UTC",
     language: str | None = None,
     show_timezone: bool = False,
+    show_bounds: bool = True,
 ) -> str:
     """Return one true sentence about when a trigger fires: one line, no full stop.
 
     `timezone` is the reader's, for moments. A cron expression is told in its own zone, which is
-    named with `show_timezone` and where its start or end is told. Without a language it is the
-    active one; there is Chinese for zh-hans and English for all others.
+    named with `show_timezone` and where its start or end is told, which is not with
+    `show_bounds=False`. Without a language it is the active one; there is Chinese for zh-hans and
+    English for all others.
     """
     words = _words(language)
     if isinstance(trigger, OnceTrigger):
         moment, zone = _moment(trigger.at, timezone, words)
         return words.once(moment) + words.in_zone(zone)
     if isinstance(trigger, IntervalTrigger):
-        bounds = _bounds(trigger.start, trigger.end, timezone, words)
-        return words.interval(_exact_amounts(trigger.every)) + bounds
+        text = words.interval(_exact_amounts(trigger.every))
+        if not show_bounds:
+            return text
+        return text + _bounds(trigger.start, trigger.end, timezone, words)
     if isinstance(trigger, CronTrigger):
         text = words.cron(meaning_of(trigger.expression))
-        if trigger.start or trigger.end:
+        if show_bounds and (trigger.start or trigger.end):
             return text + _bounds(trigger.start, trigger.end, trigger.timezone, words)
         return text + (words.in_zone(trigger.timezone) if show_timezone else "")
     raise TypeError(f"{type(trigger).__name__} is no trigger.")

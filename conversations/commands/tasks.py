@@ -54,7 +54,8 @@ def words_of(schedule: Schedule, *, timezone: str) -> str:
     except InvalidTrigger as error:
         return sentence(error)
     is_elsewhere = isinstance(trigger, CronTrigger) and trigger.timezone != timezone
-    return describe(trigger, timezone=timezone, show_timezone=is_elsewhere)
+    # Its start is the moment it was set up, which says nothing more by now.
+    return describe(trigger, timezone=timezone, show_timezone=is_elsewhere, show_bounds=False)
 
 
 def show_tasks(conversation_pk: int | None) -> Frame:

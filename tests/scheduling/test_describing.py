@@ -244,3 +244,9 @@ def test_a_distance_has_two_units_at_most(seconds: float, english: str, chinese:
 def test_any_distance_can_be_told(moment: datetime, now: datetime) -> None:
     for language in LANGUAGES:
         assert relative(moment, now=now, language=language).isprintable()
+
+
+def test_an_interval_can_be_told_without_its_bounds() -> None:
+    trigger = IntervalTrigger(timedelta(hours=2), NOW, NOW + timedelta(days=9))
+
+    assert describe(trigger, show_bounds=False) == "Every 2 hours"
