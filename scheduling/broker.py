@@ -15,7 +15,7 @@ from django_q.signing import SignedPackage
 
 from scheduling import claiming, clock, noticing, wakeup
 from scheduling.actions import submit
-from scheduling.ending import rescue
+from scheduling.ending import rescue, take_back_claims
 from scheduling.models import ClusterStatus, Run
 from scheduling.processes import identity
 from scheduling.reconciling import Reconciler
@@ -47,6 +47,8 @@ class FireTimeBroker(Broker):
         # Set by the cluster that the broker works for; one of its own when used alone.
         self.cluster = uuid.uuid4().hex
         self.capacity: int = settings.BOTFLOW_WORKERS * settings.BOTFLOW_CONCURRENCY
+        #: Set by the cluster that lost a worker, with whatever it held and had not begun.
+        self.claims_are_lost = False
         self._bell: wakeup.SQLiteBell | wakeup.PostgresBell | None = None
         self._rescued_at = self._pruned_at = self._said_at = self._reconciled_at = float("-inf")
         self._reconciler = Reconciler()
@@ -112,6 +114,9 @@ class FireTimeBroker(Broker):
 
     def _maintain(self) -> None:
         moment = time.monotonic()
+        if self.claims_are_lost:
+            take_back_claims(identity())
+            self.claims_are_lost = False
         if moment - self._rescued_at >= RESCUE_EVERY:
             self._rescued_at = moment
             rescue(now=clock.now())

@@ -45,15 +45,22 @@ SENTINEL, PUSHER, FIRST_WORKER = 0, 1, 2
 def push(sentinel: Sentinel) -> None:
     """Run django-q2's pusher on our broker; the target of the process that the sentinel forks.
 
-    It also reports the cluster's status: a sentinel that waits for a database watches nobody.
+    It also reports the cluster's status: a sentinel that waits for a database watches nobody. And
+    it takes back its claims when a worker died: those that it held and had not begun are still
+    the pusher's, who lives, and would wait for the end of their lease.
     """
     broker, dequeue = sentinel.broker, sentinel.broker.dequeue
     sentinel.pool = []
-    reported_at = float("-inf")
+    reported_at, replaced = float("-inf"), sentinel.roster.replaced
 
     def dequeue_and_report() -> list[tuple[int, str]]:
-        nonlocal reported_at
+        nonlocal reported_at, replaced
         sentinel.pulses.beat(PUSHER)
+        if sentinel.roster.replaced != replaced:
+            replaced = sentinel.roster.replaced
+            # What nobody has read is taken back too: it need not be in the pipe twice.
+            sentinel.task_queue.drain()
+            broker.claims_are_lost = True
         if time.monotonic() - reported_at >= STATUS_EVERY:
             reported_at = time.monotonic()
             _report(sentinel)

@@ -14,6 +14,7 @@ from scheduling.attempts import tell_action
 from scheduling.models import Run, RunQuerySet
 from scheduling.processes import is_dead
 from scheduling.states import RunState
+from scheduling.writing import writing
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,20 @@ def rescue(*, now: datetime) -> list[Run]:
     dead = [owner for owner in owners if is_dead(owner)]
     lost = running.filter(Q(lease_expires_at__lte=now) | Q(worker__in=dead))
     return [run for run in lost.order_by("due_at", "id") if _take_back(run, now=now)]
+
+
+def take_back_claims(worker: str) -> int:
+    """Take back what the living `worker` claimed and nobody has begun; return how many.
+
+    For claims that may have died with whoever was to begin them. Those that did not are claimed a
+    second time, and of two claims with one attempt number the first to begin has the run. What is
+    locked is in living hands: it is being begun, or its lease renewed.
+    """
+    with writing():
+        unbegun = Run.objects.running().filter(worker=worker, started_at=None)
+        pks = list(unbegun.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        same = Run.objects.filter(pk__in=pks)
+        return same.move(RunState.RUNNING, RunState.PENDING, lease_expires_at=None)
 
 
 def _take_back(run: Run, *, now: datetime) -> bool:

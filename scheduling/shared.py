@@ -82,7 +82,7 @@ class TaskPipe:
         return task
 
     def drain(self) -> None:
-        """Throw away what waits: its runs stay claimed by a dead owner and are rescued."""
+        """Throw away what waits; its runs stay claimed until somebody takes them back."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 self._reader.recv(65536)

@@ -33,7 +33,7 @@ async def submit(site: Site, *runs: tuple[str, Any, dict[str, Any]]) -> list[int
     return found
 
 
-async def ended(site: Site, pk: int, seconds: float = 20) -> RunRow:
+async def ended(site: Site, pk: int, seconds: float = 40) -> RunRow:
     def look() -> RunRow | None:
         row = next(row for row in rows.runs(site) if row.pk == pk)
         return row if row.state in ("succeeded", "failed", "cancelled") else None
@@ -59,7 +59,7 @@ async def test_a_run_that_cannot_work_fails_at_once_with_its_reason(
 ) -> None:
     [pk] = await submit(running, (name, args, {}))
 
-    row = await ended(running, pk, seconds=10)
+    row = await ended(running, pk)
 
     assert (row.state, row.attempt) == ("failed", 1)
     assert row.error.startswith(reason)
@@ -68,7 +68,7 @@ async def test_a_run_that_cannot_work_fails_at_once_with_its_reason(
 async def test_a_result_that_is_no_json_is_kept_as_text(running: Site) -> None:
     [pk] = await submit(running, ("faults.return_junk", {"name": "x"}, {}))
 
-    row = await ended(running, pk, seconds=10)
+    row = await ended(running, pk)
 
     assert row.state == "succeeded"
     assert "nan" in str(row.result)
@@ -93,7 +93,7 @@ async def test_a_run_over_its_timeout_fails_and_says_so(running: Site) -> None:
     blocking = ("faults.block", {"name": "long", "seconds": 3}, {"timeout": 0.3})
 
     for pk in await submit(running, waiting, blocking):
-        row = await ended(running, pk, seconds=10)
+        row = await ended(running, pk)
         assert row.state == "failed"
         assert row.error == "It took longer than its timeout of 0.3 seconds."
 
@@ -103,7 +103,7 @@ async def test_ninety_nine_good_runs_pass_a_bad_one_in_every_kind(running: Site)
     good = [("faults.note", {"name": f"good{i}"}, {}) for i in range(99)]
 
     pks = await submit(running, *bad, *good, *bad)
-    await asyncio.gather(*(ended(running, pk, seconds=10) for pk in (pks[0], pks[-1])))
+    await asyncio.gather(*(ended(running, pk) for pk in (pks[0], pks[-1])))
 
     found = {row.pk: row.state for row in rows.runs(running)}
     assert [found[pk] for pk in pks] == ["failed"] * 3 + ["succeeded"] * 99 + ["failed"] * 3
