@@ -12,7 +12,7 @@ from scheduling.models import ClusterStatus, Run, RunQuerySet, Schedule
 
 BATCH = 1000
 
-# The index of occurrences alone, entry by entry: some 0.1 s for a million runs.
+# The index of occurrences alone, entry by entry: 0.2 to 0.4 s for a million runs.
 _LONG = """
 SELECT schedule_id FROM scheduling_run WHERE schedule_id IS NOT NULL
 GROUP BY schedule_id HAVING COUNT(*) > %s
