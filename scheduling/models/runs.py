@@ -27,6 +27,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def pending(self) -> Self:
         return self.filter(state=RunState.PENDING)
 
+    def waiting(self) -> Self:
+        """The accepted ones that wait to be begun: what there is to do for workers."""
+        return self.pending().filter(is_next=False)
+
     def running(self) -> Self:
         return self.filter(state=RunState.RUNNING)
 
