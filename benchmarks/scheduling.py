@@ -1,7 +1,7 @@
 """Measures how late schedules start, with many stored, beside other schedulers.
 
     python benchmarks/scheduling.py [--stored 10000,100000] [--database sqlite] [--rounds 3]
-        [--peers apscheduler,django-q2,celery-beat | none] [--install-peers]
+        [--patience 20] [--peers apscheduler,django-q2,celery-beat | none] [--install-peers]
 
 Starts one `qcluster` with its defaults on a database of its own in which so many schedules are
 stored, none of them due meanwhile; half have an interval, half a cron expression. Then has 50 fall
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import math
 import os
 import shutil
@@ -41,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import django  # noqa: E402
+import scheduling_peers  # noqa: E402
 
 from tests.harness.services import PostgresServer  # noqa: E402
 
@@ -114,6 +116,8 @@ def milliseconds(seconds: float) -> str:
 
 
 def percentiles(late: list[float]) -> str:
+    if len(late) < 2:
+        return "none"
     cuts = statistics.quantiles(late, n=100)
     figures = (("p50", cuts[49]), ("p99", cuts[98]), ("last", max(late)))
     return ", ".join(f"{name} {milliseconds(value)}" for name, value in figures)
@@ -140,13 +144,23 @@ def at_once(rows: Any, count: int, rounds: int) -> list[float]:
     return last
 
 
-def idle(rows: Any, process: psutil.Process, seconds: float) -> None:
+def idle(rows: Any, process: psutil.Process, seconds: float, patience: float) -> None:
     """Print what nothing costs: a pass of the broker, and the cluster's share of a core."""
 
     def used() -> dict[str, float]:
         found = [process, *process.children(recursive=True)]
-        return {f"{one.cmdline()[0][-18:]} {one.pid}": sum(one.cpu_times()[:2]) for one in found}
+        return {one.cmdline()[0].split("qcluster ")[-1]: sum(one.cpu_times()[:2]) for one in found}
 
+    deadline, before = time.monotonic() + patience, used()
+    while True:
+        time.sleep(seconds)
+        # While it recomputes what is stored it takes a fifth of a core.
+        if sum(used().values()) - sum(before.values()) < seconds / 20:
+            break
+        if time.monotonic() > deadline:
+            print("  the cluster still recomputes what is stored:")
+            break
+        before = used()
     before = used()
     time.sleep(seconds)
     spent = {name: 100 * (now - before[name]) / seconds for name, now in used().items()}
@@ -157,6 +171,54 @@ def idle(rows: Any, process: psutil.Process, seconds: float) -> None:
     )
 
 
+@contextlib.contextmanager
+def python_of(name: str, *, install: bool) -> Iterator[str]:
+    """Yield an interpreter for a peer: this one, or with `install` one of a new environment."""
+    if not install or name == "django-q2":
+        yield sys.executable
+        return
+    with tempfile.TemporaryDirectory(prefix="botflow-bench-") as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        python = str(Path(folder, "bin", "python"))
+        packages = scheduling_peers.PACKAGES[name]
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+        yield python
+
+
+def run_peer(name: str, python: str, stored: int, count: int) -> list[float]:
+    """Return how late each task of a peer began; in a folder and a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="botflow-bench-") as folder:
+        env = os.environ | {"PEER_FOLDER": folder, "PYTHONPATH": str(ROOT / "benchmarks")}
+        code = "from scheduling_peers import main; main()"
+        command = [python, "-c", code, name, str(stored), str(count)]
+        done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if line.startswith("late:"):
+            return json.loads(line.removeprefix("late:"))
+    raise RuntimeError(f"{name} failed: {done.stderr[-2000:]}")
+
+
+def compare(name: str, own: dict[int, float], options: argparse.Namespace) -> None:
+    """Print a peer's figures, and the ratio of its last task of 200 to BotFlow's."""
+    with python_of(name, install=options.install_peers) as python:
+        if reason := scheduling_peers.missing(name, python):
+            print(f"{name}: skipped, {reason}")
+            return
+        for stored, last in own.items():
+            rounds = 1 if name == "django-q2" else options.rounds
+            found = [run_peer(name, python, stored, 200) for _ in range(rounds)]
+            theirs = statistics.median(max(late, default=math.nan) for late in found)
+            counts = ", ".join(str(200 - len(late)) for late in found)
+            print(
+                f"{name}, {stored:,} stored, 200 due at once: {percentiles(found[-1])}; not run"
+                f" {counts}; the last {theirs / last:.1f} times as late as BotFlow's"
+            )
+        if name == "apscheduler":
+            for kind in (name, f"{name} by default"):
+                late = run_peer(kind, python, min(own), 2000)
+                print(f"{kind}, 2000 due at once: {percentiles(late)}; not run {2000 - len(late)}")
+
+
 def measure(rows: Any, stored: int, options: argparse.Namespace) -> float:
     """Print the figures with so many stored; return the median of the last of 200 due at once."""
     print(f"{stored:,} stored:")
@@ -164,7 +226,7 @@ def measure(rows: Any, stored: int, options: argparse.Namespace) -> float:
         last = at_once(rows, 200, options.rounds)
         each_second(rows, 50, options.seconds)
         at_once(rows, 2000, 1)
-        idle(rows, process, options.idle_seconds)
+        idle(rows, process, options.idle_seconds, options.patience)
     return statistics.median(last)
 
 
@@ -179,8 +241,11 @@ def main() -> None:
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--seconds", default=10, type=int, help="of 50 due each second")
     parser.add_argument("--idle-seconds", default=10.0, type=float)
+    parser.add_argument("--patience", default=20.0, type=float, help="until it recomputed all")
+    parser.add_argument("--peers", default="apscheduler,django-q2,celery-beat", help="or none")
+    parser.add_argument("--install-peers", action="store_true")
     options = parser.parse_args()
-    stored = 0
+    stored, own = 0, {}
     with site(options.database) as rows:
         for wanted in options.stored:
             started = time.monotonic()
@@ -188,7 +253,9 @@ def main() -> None:
             rows.analyze()
             print(f"(storing took {time.monotonic() - started:.0f} s)")
             stored = wanted
-            measure(rows, stored, options)
+            own[stored] = measure(rows, stored, options)
+    for name in [] if options.peers == "none" else options.peers.split(","):
+        compare(name, own, options)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """What the queue asks all the time reads the head of an index, however many rows wait behind it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.db import connection, models
 from django.utils import timezone
 
+from scheduling import noticing, planning, reconciling
 from scheduling.attempts import (
     Ending,
     cancel_requests,
@@ -17,9 +18,9 @@ from scheduling.attempts import (
     starter,
 )
 from scheduling.broker import FireTimeBroker
-from scheduling.claiming import Claim, nearest_due_at
+from scheduling.claiming import Claim, first_due, nearest_due_at
 from scheduling.ending import rescue
-from scheduling.models import Run
+from scheduling.models import Run, Schedule
 from scheduling.retention import prune
 from scheduling.states import RunState
 from tests.scheduling.parts import NOW, later, plan, store, store_running, taken
@@ -40,26 +41,30 @@ def long_queue(db: Any) -> Iterator[None]:
     yield
 
 
-def multiply(run: Run, times: int) -> None:
-    """Let the database itself make copies of a row: 20,000 take it a moment."""
-    fields = [field for field in Run._meta.concrete_fields if not field.generated]
-    columns = ", ".join(field.column for field in fields if not field.primary_key)
+def multiply(row: models.Model, times: int, **expressions: str) -> None:
+    """Let the database itself make copies of a row: 20,000 take it a moment.
+
+    Columns may be given by an expression of `n`, which counts the copies from 1.
+    """
+    fields = [f for f in row._meta.concrete_fields if not (f.generated or f.primary_key)]
+    columns = [field.column or "" for field in fields]
+    values = ", ".join(expressions.get(column, column) for column in columns)
+    table = row._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
-            WHERE n < {times}) INSERT INTO scheduling_run ({columns})
-            SELECT {columns} FROM scheduling_run, numbers WHERE id = %s""",
-            [run.pk],
+            WHERE n < {times}) INSERT INTO {table} ({", ".join(columns)})
+            SELECT {values} FROM {table}, numbers WHERE id = %s""",
+            [row.pk],
         )
 
 
 def analyze() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE scheduling_run")
-        if connection.vendor == "sqlite":
-            # A site on SQLite never analyzes: its planner goes by the definitions alone.
-            cursor.execute("DROP TABLE IF EXISTS sqlite_stat4")
-            cursor.execute("DELETE FROM sqlite_stat1")
+    """Have statistics as a site has them: one on SQLite never analyzes."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE scheduling_run")
+            cursor.execute("ANALYZE scheduling_schedule")
 
 
 def end_some() -> None:
@@ -82,22 +87,42 @@ QUERIES = {
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_no_query_of_the_queue_reads_all_rows(long_queue: None, name: str) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        QUERIES[name]()
+    assert_reads_no_table(QUERIES[name])
 
-    plans = [plan(query["sql"]) for query in captured if "scheduling_run" in query["sql"]]
+
+def assert_reads_no_table(function: Callable[[], object]) -> None:
+    tables = ["scheduling_run"]
+    # A small one is read whole with good reason.
+    tables += ["scheduling_schedule"] if Schedule.objects.count() > WAITING else []
+    whole = [f"Seq Scan on {table}" for table in tables]
+    whole += [f"SCAN {name}\n" for name in ("r", "o", "s", *tables)]
+    plans = plans_of(function)
     assert plans
     for found in plans:
-        whole = ("Seq Scan on scheduling_run", "SCAN scheduling_run\n", "SCAN r\n", "SCAN o\n")
         assert not any(words in f"{found}\n" for words in whole), found
 
 
-def test_claiming_reads_the_index_of_what_is_due(long_queue: None) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        taken(200)
+def plans_of(function: Callable[[], object]) -> list[str]:
+    """Return how the database executes each query, with its parameters as they are given.
 
-    (claim,) = [query["sql"] for query in captured if "UPDATE" in query["sql"]]
-    assert "run_due" in plan(claim)
+    Written into the statement SQLite could prove of them that a partial index holds the rows.
+    """
+    queries: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if not many and sql.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            queries.append((sql, parameters))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(note):
+        function()
+    return [plan(sql, parameters) for sql, parameters in queries if "scheduling_" in sql]
+
+
+def test_claiming_reads_the_index_of_what_is_due(long_queue: None) -> None:
+    (found,) = plans_of(lambda: taken(200))
+
+    assert "run_due" in found
 
 
 def test_a_claim_from_a_long_queue_takes_little_time(long_queue: None) -> None:
@@ -117,6 +142,66 @@ def test_a_flood_of_one_busy_key_costs_a_claim_little() -> None:
 
     assert found == [free.pk]
     assert took < 0.25
+
+
+@pytest.fixture
+def long_plans(db: Any) -> Iterator[list[int]]:
+    """Many stored schedules, five of them due; those have run 1,000 times each. Yields the five."""
+    far = store_planned(later(86_400))
+    multiply(far, WAITING)
+    multiply(
+        Run.objects.get(schedule=far),
+        WAITING,
+        schedule_id=f"{far.pk} + n",
+        key=f"'schedule:' || ({far.pk} + n)",
+    )
+    due = [store_planned(later(-1)) for _ in range(5)]
+    ago = "fire_at - n * interval '1 day'"
+    if connection.vendor == "sqlite":
+        ago = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', fire_at, '-' || n || ' days')"
+    for schedule in due:
+        past = {"fire_at": ago, "finished_at": "fire_at", "state": "'succeeded'"}
+        multiply(Run.objects.get(schedule=schedule), 1000, is_next="FALSE", **past)
+    analyze()
+    yield [schedule.pk for schedule in due]
+
+
+def store_planned(first: Any) -> Schedule:
+    values = {"name": "one", "action": "tests.nothing", "kind": "interval", "timezone": "UTC"}
+    row = Schedule(**values, every=timedelta(days=2000), start_at=first)
+    (schedule,) = Schedule.objects.bulk_create([row])
+    Run.objects.create(**planning.occurrence(schedule, first))
+    return schedule
+
+
+SCHEDULE_QUERIES: dict[str, Callable[[list[int]], object]] = {
+    "what is due": lambda due: first_due(now=NOW),
+    "the nearest due moment": lambda due: nearest_due_at(now=NOW),
+    "claiming": lambda due: taken(200),
+    "noticing": lambda due: noticing.notice(now=NOW),
+    "the length of the queue": lambda due: FireTimeBroker().queue_size(),
+    "looking for what lacks a next run": lambda due: reconciling.look_through(after=50, most=500),
+    "recomputing": lambda due: reconciling.recompute(after=50, most=25, now=NOW),
+    "planning what lacks a next run": lambda due: plan_anew(due),
+    "reconciling": lambda due: planning.reconcile(after=50, most=500, now=NOW),
+}
+
+
+def plan_anew(due: list[int]) -> None:
+    Run.objects.filter(schedule__in=due, is_next=True).delete()
+    assert reconciling.plan_lacking(due, now=NOW) == []
+
+
+@pytest.mark.parametrize("name", SCHEDULE_QUERIES)
+def test_no_query_about_schedules_reads_all_of_them(long_plans: list[int], name: str) -> None:
+    assert_reads_no_table(lambda: SCHEDULE_QUERIES[name](long_plans))
+
+
+def test_noticing_reads_nothing_of_what_schedules_ran_before(long_plans: list[int]) -> None:
+    plans = plans_of(lambda: noticing.notice(now=NOW))
+
+    assert any("run_unfinished_of_schedule" in found for found in plans)
+    assert not any("run_occurrence" in found for found in plans)
 
 
 def best_of(times: int, function: Any) -> float:
