@@ -27,18 +27,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if runs["permission"](request) and (failed := failed_lately()):
         runs |= {"badge": failed, "badge_variant": "danger"}
     schedules = _item(request, _("Schedules"), "scheduling", "schedule", "schedule")
-    # The address of the timeline begins with that of the schedules.
-    schedules["active"] = lambda request: (
-        request.path.startswith(str(schedules["link"])) and request.path != str(timeline["link"])
-    )
+    page = str(reverse_lazy("admin:scheduling_schedule_timeline"))
     timeline = {
         "title": _("Timeline"),
         "icon": "view_timeline",
-        "link": reverse_lazy("admin:scheduling_schedule_timeline"),
+        "link": page,
         "permission": lambda request: (
             schedules["permission"](request) and request.user.has_perm("scheduling.view_run")
         ),
     }
+    # The address of the timeline begins with that of the schedules.
+    schedules["active"] = lambda request: (
+        request.path.startswith(str(schedules["link"])) and request.path != page
+    )
     return [
         {
             "items": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from scheduling.admin_texts import badge_html
 from scheduling.models import Run
@@ -21,7 +21,7 @@ STATE_COLORS = {
 def state_text(state: str, skip_reason: str = "", *, is_next: bool = False) -> str:
     """Return a state in words, with the reason for which an occurrence was skipped."""
     if is_next:
-        return gettext("Next")
+        return pgettext("occurrence", "Next")
     text = str(RunState(state).label) if state in RunState.values else state
     if skip_reason not in SkipReason.values:
         return text

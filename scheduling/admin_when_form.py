@@ -10,10 +10,11 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
+from scheduling import clock
 from scheduling.admin_fields import IntervalField, LocalMomentField, ZoneField, in_zone, local_text
 from scheduling.models import Schedule
 from scheduling.models.schedules import default_timezone
-from scheduling.triggers import InvalidTrigger, zone_named
+from scheduling.triggers import LONGEST_EXPRESSION, InvalidTrigger, zone_named
 from scheduling.validating import ALL_FIELDS, FIELDS
 
 #: What makes up the trigger; a change of one of them stores them all, so that they fit together.
@@ -44,7 +45,7 @@ class WhenForm(forms.ModelForm):
     expression = forms.CharField(
         label=_("Cron expression"),
         required=False,
-        strip=True,
+        max_length=LONGEST_EXPRESSION,
         widget=UnfoldAdminTextInputWidget(
             attrs={"placeholder": "0 9 * * 1-5", "autocomplete": "off", "spellcheck": "false"}
         ),
@@ -85,7 +86,11 @@ class WhenForm(forms.ModelForm):
                 self.cleared.append(str(self.fields[name].label))
             self.errors.pop(name, None)
             cleaned[name] = "" if name == "expression" else None
+            # What was not sent at all would be left as it is stored.
+            setattr(self.instance, name, cleaned[name])
         self._place_moments(cleaned)
+        if cleaned.get("kind") == "interval" and "start_at" not in self.errors:
+            cleaned["start_at"] = cleaned.get("start_at") or clock.now().replace(microsecond=0)
         return cleaned
 
     def _place_moments(self, cleaned: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ const PAUSE = 250;
 if (panel) start(panel.closest("form"));
 
 function start(form) {
+  panel.append(document.createElement("ol"), note());
   const preview = makePreview(form);
   showKind(form);
   preview.refresh();
@@ -27,6 +28,12 @@ function start(form) {
   // The searchable drop-down tells only jQuery of a choice.
   window.django?.jQuery?.(form.elements.timezone).on("change", () => preview.later());
   form.elements.action?.addEventListener("change", makeActionFields(form));
+}
+
+function note() {
+  const paragraph = document.createElement("p");
+  paragraph.className = "botflow-note";
+  return paragraph;
 }
 
 function showKind(form) {
