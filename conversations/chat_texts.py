@@ -1,11 +1,26 @@
 """The words that the chat page's scripts show; a `{name}` in them is filled in by the script."""
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+# The chat commands as the page offers them, in English and Chinese.
+COMMANDS = {
+    "remind": ("/remind", "/提醒"),
+    "tasks": ("/tasks", "/任务"),
+    "cancel": ("/cancel", "/取消"),
+    "pause": ("/pause", "/暂停"),
+    "resume": ("/resume", "/恢复"),
+    "new": ("/new", "/新对话"),
+    "stop": ("/stop", "/停止"),
+    "help": ("/help", "/帮助"),
+}
 
 
 def chat_texts() -> dict[str, str]:
     """Return every text that a script may show, by the name the script knows it by."""
-    return _message_texts() | _connection_texts() | _error_texts()
+    return (
+        _message_texts() | _connection_texts() | _error_texts() | _task_texts() | _command_texts()
+    )
 
 
 def _message_texts() -> dict[str, str]:
@@ -65,3 +80,46 @@ def _error_texts() -> dict[str, str]:
         "error.other": _("Something went wrong. Try again."),
         "error.not_connected": _("Not connected. Try again once the connection is back."),
     }
+
+
+def _task_texts() -> dict[str, str]:
+    return {
+        "tasks": _("Your tasks"),
+        "tasksCounted": _("Your tasks ({count})"),
+        "taskNumber": _("No. {number}"),
+        "wordsInZone": _("{words} ({zone})"),
+        "paused": _("Paused"),
+        "pausedBecause": _("Paused: {reason}"),
+        "task.pause": _("Pause"),
+        "task.resume": _("Resume"),
+        "task.cancel": _("Cancel"),
+        "task.yes": _("Yes"),
+        "task.no": _("No"),
+        "cancelQuestion": _("Cancel this task?"),
+        "done.pause": _("Paused: {text}"),
+        "done.resume": _("Goes on: {text}"),
+        "done.cancel": _("Canceled: {text}"),
+    }
+
+
+def _command_texts() -> dict[str, str]:
+    """Return what is offered behind a slash; each command in both languages, the page's first."""
+    texts = {
+        "sayCommands": _("{count} commands. Choose with the arrow keys and Tab."),
+        "command.remind.example": _("in 10m stretch"),
+        "command.remind.about": _("Be reminded, once or again and again"),
+        "command.tasks.about": _("List your tasks"),
+        "command.cancel.about": _("Cancel a task by its number"),
+        "command.pause.about": _("Pause a task"),
+        "command.resume.about": _("Let a paused task go on"),
+        "command.new.about": _("Start afresh"),
+        "command.stop.about": _("Stop the answer that is being written"),
+        "command.help.about": _("Explain all commands"),
+    }
+    for name in ("cancel", "pause", "resume"):
+        texts[f"command.{name}.example"] = "1"
+    is_chinese = (get_language() or "").startswith("zh")
+    for name, (english, chinese) in COMMANDS.items():
+        spellings = (chinese, english) if is_chinese else (english, chinese)
+        texts[f"command.{name}"] = " ".join(spellings)
+    return texts

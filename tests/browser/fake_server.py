@@ -6,6 +6,7 @@ import logging
 import queue
 import socket
 import threading
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,13 +65,17 @@ class FakeSocket:
         with contextlib.suppress(OSError):  # closed by the page meanwhile
             self._connection.socket.shutdown(socket.SHUT_RDWR)
 
-    def welcome(self, *messages: dict[str, Any], more: bool = False) -> "FakeSocket":
-        """Greet, and answer the page's first question for history with `messages`."""
+    def welcome(
+        self, *messages: dict[str, Any], more: bool = False, tasks: Sequence[dict[str, Any]] = ()
+    ) -> "FakeSocket":
+        """Greet, and answer the page's first questions: for history, and for `tasks`."""
         seq = max((message["seq"] for message in messages), default=0)
         self.send(type="welcome", conversation=CONVERSATION, seq=seq, token="t")
         if "after" not in self.query:
             self.receive("history")
             self.send(type="history", messages=list(messages), more=more)
+        self.receive("tasks")
+        self.send(type="tasks", tasks=list(tasks))
         return self
 
     def store(self, frame: dict[str, Any], seq: int, **fields: Any) -> dict[str, Any]:
@@ -155,6 +160,18 @@ def user_message(seq: int, content: str = "Hello", **fields: Any) -> dict[str, A
         "state": "queued",
         "reply_to": None,
         "created_at": f"2026-03-01T09:{seq // 60:02}:{seq % 60:02}+00:00",
+    } | fields
+
+
+def task(number: int, text: str = "Stretch", **fields: Any) -> dict[str, Any]:
+    return {
+        "number": number,
+        "text": text,
+        "words": "Every day at 09:00",
+        "next_at": "2026-03-03T09:00:00Z",
+        "timezone": "UTC",
+        "state": "enabled",
+        "reason": "",
     } | fields
 
 

@@ -1,5 +1,6 @@
 // Where a message is written: Enter sends, an input method may finish its word first, drafts stay.
 
+import { CommandList } from "./commands.js";
 import { byId } from "./dom.js";
 import { maxLength, text } from "./setup.js";
 import { browser } from "./storage.js";
@@ -14,6 +15,7 @@ export class Composer {
   #send = byId("send");
   #stop = byId("stop");
   #tooLong = byId("too-long");
+  #commands = new CommandList(this.#field, (content) => this.#replace(content));
   #compositionEnded = -Infinity;
   #isBusy = false;
   #handlers;
@@ -22,8 +24,15 @@ export class Composer {
   constructor(handlers) {
     this.#handlers = handlers;
     this.#field.value = browser.read("draft", "");
-    this.#field.addEventListener("input", () => this.#edited());
-    this.#field.addEventListener("compositionend", (event) => (this.#compositionEnded = event.timeStamp));
+    this.#field.addEventListener("input", (event) => {
+      this.#edited();
+      // What an input method shows meanwhile is not written yet.
+      if (!event.isComposing) this.#commands.update();
+    });
+    this.#field.addEventListener("compositionend", (event) => {
+      this.#compositionEnded = event.timeStamp;
+      this.#commands.update();
+    });
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -31,7 +40,9 @@ export class Composer {
     });
     this.#stop.addEventListener("click", () => this.#stopAnswer());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#isBusy && !this.#isComposing(event)) this.#stopAnswer();
+      // Another Escape than this one closes a panel or a list.
+      const isOther = event.defaultPrevented || document.querySelector("dialog[open]");
+      if (event.key === "Escape" && this.#isBusy && !isOther && !this.#isComposing(event)) this.#stopAnswer();
     });
     this.#edited();
   }
@@ -53,10 +64,15 @@ export class Composer {
   /** Put `content` in front of what is written already, for the person to change and send. */
   fill(content) {
     const rest = this.isEmpty ? "" : `\n${this.#field.value}`;
-    this.#field.value = content + rest;
-    this.#field.setSelectionRange(content.length, content.length);
-    this.#edited();
+    this.#replace(content + rest, content.length);
+    this.#commands.close();
     this.focus();
+  }
+
+  #replace(content, cursor = content.length) {
+    this.#field.value = content;
+    this.#field.setSelectionRange(cursor, cursor);
+    this.#edited();
   }
 
   #isComposing(event) {
@@ -65,7 +81,8 @@ export class Composer {
   }
 
   #pressed(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.altKey || this.#isComposing(event)) return;
+    if (this.#isComposing(event) || this.#commands.pressed(event)) return;
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
     this.#submit();
   }
@@ -73,8 +90,8 @@ export class Composer {
   #submit() {
     const content = this.#field.value;
     if (this.isEmpty || lengthOf(content) > maxLength) return;
-    this.#field.value = "";
-    this.#edited();
+    this.#replace("");
+    this.#commands.close();
     this.#handlers.send(content.trim());
     this.focus();
   }

@@ -7,6 +7,8 @@ import { loginAddress, socketPath, text } from "./setup.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem, Unread } from "./status.js";
 import { browser } from "./storage.js";
 import { isAsked, Store } from "./store.js";
+import { Tasks } from "./tasks.js";
+import { zone } from "./times.js";
 import { Transcript } from "./transcript.js";
 
 const HISTORY_PAGE = 50;
@@ -33,6 +35,7 @@ class Chat {
   #status = new ConnectionStatus(() => this.#connection.connect());
   #store = new Store((message, isNew) => this.#changed(message, isNew));
   #outbox = new Outbox((frame) => this.#connection.send(frame));
+  #tasks = new Tasks((frame) => this.#connection.send(frame));
   #transcript = new Transcript(this.#store, {
     retry: (message) => this.#retry(message),
     edit: (message) => this.#edit(message),
@@ -42,7 +45,10 @@ class Chat {
   #connection = new Connection({
     address: () => this.#address(),
     frame: (frame) => this.#received(frame),
-    beat: () => this.#reconcile(),
+    beat: () => {
+      this.#reconcile();
+      this.#tasks.beat();
+    },
     refused: (code) => this.#refused(code),
     state: (state, retryAt) => this.#stateChanged(state, retryAt),
   });
@@ -50,7 +56,10 @@ class Chat {
   start() {
     for (const item of this.#outbox.items) this.#showPending(item);
     for (const button of document.querySelectorAll("[data-prompt]")) {
-      button.addEventListener("click", () => this.#composer.fill(button.dataset.prompt));
+      button.addEventListener("click", () => {
+        this.#tasks.close();
+        this.#composer.fill(button.dataset.prompt);
+      });
     }
     this.#connection.connect();
     // On a phone the keyboard would cover half of what there is to read.
@@ -108,6 +117,8 @@ class Chat {
         return undefined;
       case "history":
         return this.#historyCame(frame);
+      case "tasks":
+        return this.#tasks.received(frame);
       case "error":
         return this.#errorCame(frame);
       case "pong":
@@ -127,9 +138,11 @@ class Chat {
       this.#conversation = conversation;
       browser.write("conversation", conversation);
       this.#checkpoint = seq;
+      this.#tasks.forget();
       this.#askHistory(seq + 1);
     }
     this.#isWelcome = true;
+    this.#tasks.ask();
     this.#outbox.flush();
   }
 
@@ -153,7 +166,7 @@ class Chat {
   #errorCame({ code, detail, client_id: clientId }) {
     const sentence = errorSentence(code, detail);
     if (clientId && this.#outbox.refuse(clientId, sentence)) this.#store.setError(clientId, sentence);
-    else this.#problem.show(sentence);
+    else if (clientId || !this.#tasks.failed(sentence)) this.#problem.show(sentence);
   }
 
   // -- what is kept up to date ---------------------------------------------------------------------
@@ -163,6 +176,8 @@ class Chat {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     if (this.#conversation) address.searchParams.set("conversation", this.#conversation);
     if (this.#checkpoint !== null) address.searchParams.set("after", this.#checkpoint);
+    // By it the server reads and writes times such as 9:00.
+    if (zone) address.searchParams.set("timezone", zone);
     return address.href;
   }
 
@@ -185,6 +200,7 @@ class Chat {
     if (state !== "open") {
       this.#isWelcome = this.#isAskingHistory = false;
       this.#reached = null;
+      this.#tasks.disconnected();
     }
     for (const item of this.#outbox.items) this.#showPending(item);
   }

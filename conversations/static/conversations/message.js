@@ -2,11 +2,9 @@
 
 import { copy } from "./clipboard.js";
 import { element, icon } from "./dom.js";
-import { language, text } from "./setup.js";
+import { text } from "./setup.js";
 import { isAsked } from "./store.js";
-
-const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
+import { clock, full } from "./times.js";
 
 // What a person reads about the state of their own message: [icon, name of the text].
 const USER_STATES = {
@@ -105,7 +103,8 @@ export class MessageView {
   }
 
   #showFoot(message) {
-    const parts = JSON.stringify([message.state, message.detail, message.createdAt, message.isStreaming]);
+    const { state, detail, createdAt, isStreaming, replyTo } = message;
+    const parts = JSON.stringify([state, detail, createdAt, isStreaming, replyTo]);
     if (this.#shown.foot === parts) return;
     this.#shown.foot = parts;
     this.foot.replaceChildren();
@@ -133,6 +132,10 @@ export class MessageView {
   }
 
   #showReplyState(message) {
+    // Said unasked: by a task, when its time had come.
+    if (!message.replyTo) {
+      this.foot.append(element("span", { class: "state unasked" }, icon("clock"), text("scheduled")));
+    }
     if (message.detail) this.foot.append(element("span", { class: "state" }, message.detail));
     this.foot.append(copyButton(text("copy"), () => message.content));
   }

@@ -76,6 +76,11 @@ export class Problem {
   }
 }
 
+/** Have a screen reader say `words`, behind what it is saying. */
+export function announce(words) {
+  byId("announcer").textContent = words;
+}
+
 /** Words for a screen reader: that an answer begins, ends or fails, never its letters one by one. */
 export class Announcer {
   #wasBusy = false;
@@ -86,7 +91,7 @@ export class Announcer {
   }
 
   say(name) {
-    byId("announcer").textContent = text(name);
+    announce(text(name));
   }
 }
 
