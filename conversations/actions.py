@@ -26,7 +26,8 @@ async def deliver(run: Run, *, message: int) -> Commit | None:
     return await delivering.deliver(message)
 
 
-@action("conversations.send_text", label=_("Send a text"), form=SendTextForm, key=conversation_key)
+# Without the conversation's key: a reminder waits for no answer, however long that takes.
+@action("conversations.send_text", label=_("Send a text"), form=SendTextForm)
 async def send_text(run: Run, *, conversation: str | int, text: str) -> Commit:
     """Say a text in a conversation, without any agent."""
     return await sending.send_text(run, conversation=conversation, text=text)

@@ -139,7 +139,8 @@ def submit(
     """Put one run into the queue and return it; joins the caller's transaction.
 
     It is seen by workers once that transaction commits, and not at all if it rolls back.
-    `fire_at` is an aware datetime, now when left out; `timeout` is in seconds. An attempt is
+    `fire_at` is an aware datetime, now when left out; `timeout` is in seconds; without a `key` it
+    has the one that its action names. An attempt is
     counted when it begins: with the default of 1 a run whose worker dies is failed, not repeated.
     An unknown action is no error here, since another process may know it; the run then fails with
     that reason. Raises ValueError for arguments that are not JSON and for values out of range.
@@ -180,12 +181,20 @@ def prepare(
     return Run(
         action=name,
         args=as_json(args or {}),
-        key=key,
+        key=key or key_of(name, args or {}),
         fire_at=fire_at or now,
         created_at=now,
         timeout_seconds=seconds,
         max_attempts=max_attempts,
     )
+
+
+def key_of(name: str, args: dict[str, Any]) -> str:
+    """Return the key that the action names for such a run, "" where it names none."""
+    action = registry.get(name)
+    if action is None or action.key is None or not isinstance(args, dict):
+        return ""
+    return action.key(args)[:KEY_LENGTH]
 
 
 def as_json(value: Any) -> Any:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from scheduling import wakeup
 from scheduling.deciding import jitter
-from scheduling.models.runs import KEY_LENGTH, Run
+from scheduling.models.runs import Run
 from scheduling.states import RunState, SkipReason
 from scheduling.triggers import InvalidTrigger
 from scheduling.writing import writing
@@ -112,7 +112,7 @@ def work(schedule: Schedule) -> dict[str, Any]:
         "title": schedule.name,
         "action": schedule.action,
         "args": schedule.args,
-        "key": schedule.run_key[:KEY_LENGTH],
+        "key": schedule.run_key,
         "max_attempts": schedule.max_attempts,
         "backoff_seconds": schedule.backoff_seconds,
         "timeout_seconds": schedule.timeout_seconds,

@@ -52,8 +52,6 @@ def remind(
         number=_next_number(conversation),
         # Late rather than never; and once, however often it was missed.
         misfire=Schedule.Misfire.RUN_ONCE,
-        # One that waits for a long answer is said once after it.
-        overlap=Schedule.Overlap.SKIP,
     )
     schedule.save()
     return _understood(schedule, conversation, now=now)

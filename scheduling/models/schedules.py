@@ -337,8 +337,7 @@ class Schedule(Lenient):
     @property
     def run_key(self) -> str:
         """What its runs share one at a time: what the action says, else the schedule itself."""
-        action = actions.registry.get(self.action)
-        key = action.key(self.args) if action and action.key else ""
+        key = actions.key_of(self.action, self.args)
         if not key and self.overlap != Overlap.ALLOW:
             key = f"schedule:{self.pk}"
         return key

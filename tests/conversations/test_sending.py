@@ -12,7 +12,7 @@ from django.utils import timezone
 from conversations.agents import Turn
 from conversations.erasing import erase
 from conversations.models import Conversation, Message
-from scheduling.actions import ActionError, registry, submit
+from scheduling.actions import ActionError, submit
 from scheduling.attempts import LostLease
 from scheduling.models import Run
 from scheduling.states import RunState
@@ -256,13 +256,21 @@ async def test_later_turns_see_what_was_said_unasked(worker, use_agent):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("action", [SEND, "conversations.ask"])
-def test_what_is_said_in_a_conversation_shares_its_key(action):
+def test_what_is_asked_waits_for_the_answers_of_its_conversation():
     [message] = receive("hi")
     conversation = message.conversation
-    key = registry[action].key
+    names = (str(conversation.uuid), conversation.pk)
 
-    keys = [key({"conversation": name}) for name in (str(conversation.uuid), conversation.pk)]
+    runs = [submit("conversations.ask", {"conversation": name, "prompt": "?"}) for name in names]
 
-    assert keys == [conversation.key] * 2
-    assert key({"conversation": "x"}) == key({}) == ""
+    assert [run.key for run in runs] == [conversation.key] * 2
+    assert submit("conversations.ask", {"conversation": "x", "prompt": "?"}).key == ""
+
+
+@pytest.mark.django_db
+def test_a_text_waits_for_no_answer():
+    [message] = receive("hi")
+
+    run = submit(SEND, {"conversation": str(message.conversation.uuid), "text": "Drink!"})
+
+    assert run.key == ""
