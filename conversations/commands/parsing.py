@@ -67,6 +67,8 @@ def parse_command(content: str) -> Command | None:
     `/usr/bin`, `//` and `/etc/hosts is missing` are ordinary messages.
     """
     text = content.strip()
+    if not text.startswith(("/", "／")):
+        return None  # Every message comes by here; folding a long one takes a while.
     found = _WORD.match(fold(text))
     if not found:
         return None
