@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from django.db.models import Count
-from django.utils import timezone
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -14,7 +13,8 @@ from prometheus_client.core import (
 )
 
 from conversations.watching import open_sockets
-from scheduling.models import Run, Tally
+from scheduling import clock
+from scheduling.models import Run, RunQuerySet, Schedule, Tally
 from scheduling.tallies import DURATION_BUCKETS, LATENESS_BUCKETS
 
 Tallies = dict[str, dict[str, float]]
@@ -33,8 +33,12 @@ class RunCollector:
         tallies: Tallies = {}
         for metric, labels, value in Tally.objects.values_list("metric", "labels", "value"):
             tallies.setdefault(metric, {})[labels] = value
-        yield _queue()
-        yield _oldest_due()
+        now = clock.now()
+        yield _queue(now)
+        yield GaugeMetricFamily(
+            "botflow_oldest_due_seconds", "Age of the oldest due run.", oldest_due_seconds(now=now)
+        )
+        yield _schedules()
         yield GaugeMetricFamily(
             "botflow_open_sockets", "Open WebSockets of this process.", value=open_sockets()
         )
@@ -43,27 +47,41 @@ class RunCollector:
         yield _histogram(tallies, "run_duration_seconds", DURATION_BUCKETS, "From start to end.")
 
 
-def _queue() -> Metric:
+def oldest_due_seconds(*, now: datetime) -> float:
+    """Return the age of the oldest run that is due and not begun, 0 for none; two index entries.
+
+    Also of an occurrence whose moment has come and that nobody has noticed: no cluster lives.
+    """
+    heads = (due.order_by("due_at", "id").only("due_at").first() for due in _due(now))
+    moments = [run.due_at for run in heads if run and run.due_at]
+    return max(((now - moment).total_seconds() for moment in moments), default=0.0)
+
+
+def _due(now: datetime) -> tuple[RunQuerySet, RunQuerySet]:
+    """Return the due runs and the due occurrences, apart: each kind has an index of its own."""
+    runs = Run.objects
+    return runs.waiting().filter(due_at__lte=now), runs.next_occurrences().filter(due_at__lte=now)
+
+
+def _queue(now: datetime) -> Metric:
     family = GaugeMetricFamily(
         "botflow_runs_waiting", "Runs that are not finished.", labels=["state"]
     )
-    counts = dict(
-        Run.objects.filter(state__in=["pending", "running"])
-        .values_list("state")
-        .annotate(Count("pk"))
-        .order_by()
-    )
-    family.add_metric(["pending"], counts.get("pending", 0))
-    family.add_metric(["running"], counts.get("running", 0))
-    family.add_metric(["due"], Run.objects.due(now=timezone.now()).count())
+    family.add_metric(["pending"], Run.objects.waiting().count())
+    family.add_metric(["running"], Run.objects.running().count())
+    family.add_metric(["due"], sum(due.count() for due in _due(now)))
     return family
 
 
-def _oldest_due() -> Metric:
-    now = timezone.now()
-    oldest = Run.objects.due(now=now).order_by("due_at").values_list("due_at", flat=True).first()
-    seconds = (now - oldest).total_seconds() if oldest else 0.0
-    return GaugeMetricFamily("botflow_oldest_due_seconds", "Age of the oldest due run.", seconds)
+def _schedules() -> Metric:
+    """Count schedules by their state; what is left of all is paused, since no index tells that."""
+    family = GaugeMetricFamily("botflow_schedules", "Schedules.", labels=["state"])
+    enabled = Schedule.objects.enabled().count()
+    finished = Schedule.objects.finished().count()
+    family.add_metric(["enabled"], enabled)
+    family.add_metric(["paused"], max(Schedule.objects.count() - enabled - finished, 0))
+    family.add_metric(["finished"], finished)
+    return family
 
 
 def _outcomes(tallies: Tallies) -> Metric:
