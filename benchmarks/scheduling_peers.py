@@ -181,7 +181,12 @@ def celery_beat(stored: int, count: int) -> list[float]:
     configure("django_celery_beat")
     from celery import Celery
     from django.db import connections
-    from django_celery_beat.models import ClockedSchedule, CrontabSchedule, PeriodicTask
+    from django_celery_beat.models import (
+        ClockedSchedule,
+        CrontabSchedule,
+        IntervalSchedule,
+        PeriodicTask,
+    )
     from redis import Redis
 
     with socket.socket() as probe:
@@ -195,8 +200,15 @@ def celery_beat(stored: int, count: int) -> list[float]:
     client = Redis(port=port)
     app = Celery("peer", broker=f"redis://127.0.0.1:{port}/0")
     app.conf.beat_schedule_filename = str(FOLDER / "beat")
-    rarely = CrontabSchedule.objects.create(minute="0", hour="0", day_of_month="1")
-    rows = [PeriodicTask(name=f"n{n}", task="nothing", crontab=rarely) for n in range(stored)]
+    # Cron expressions of another hour it does not even load.
+    rarely = [
+        {"interval": IntervalSchedule.objects.create(every=30, period="days")},
+        {"crontab": CrontabSchedule.objects.create(hour=(time.gmtime().tm_hour + 6) % 24)},
+    ]
+    rows = [
+        PeriodicTask(name=f"n{n}", task="nothing", last_run_at=aware(time.time()), **rarely[n % 2])
+        for n in range(stored)
+    ]
     PeriodicTask.objects.bulk_create(rows, batch_size=5000)
     # It reads them all before it looks at the first.
     moment = soon(15 + stored / 4000)
