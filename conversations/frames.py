@@ -78,9 +78,12 @@ def delta_frame(uuid: UUID, offset: int, text: str) -> Frame:
     return Frame(encode(type="delta", id=str(uuid), offset=offset, text=text))
 
 
-def tasks_frame(tasks: list[dict[str, Any]]) -> Frame:
-    """Return the tasks of a conversation that are not over, all of them, the next one first."""
-    return Frame(encode(type="tasks", tasks=tasks))
+def tasks_frame(tasks: list[dict[str, Any]], *, as_of: int) -> Frame:
+    """Return the tasks of a conversation that are not over, all of them, the next one first.
+
+    Of two such frames, which two processes may send, the one with the lower `as_of` is outdated.
+    """
+    return Frame(encode(type="tasks", seq=as_of, tasks=tasks))
 
 
 def error_frame(code: str, detail: str, *, client_id: str = "") -> Frame:

@@ -62,9 +62,11 @@ def show_tasks(conversation_pk: int | None) -> Frame:
     """Return the `tasks` frame of a conversation, in its language; two queries."""
     conversation = Conversation.objects.filter(pk=conversation_pk or 0).first()
     if conversation is None:
-        return tasks_frame([])
+        return tasks_frame([], as_of=0)
+    # The conversation was read first: whatever it says of changes is in the tasks.
     with translation.override(conversation.locale):
-        return tasks_frame([_fields(task, conversation) for task in tasks_of(conversation)])
+        tasks = [_fields(task, conversation) for task in tasks_of(conversation)]
+    return tasks_frame(tasks, as_of=conversation.seq)
 
 
 def _fields(task: Any, conversation: Conversation) -> dict[str, Any]:
