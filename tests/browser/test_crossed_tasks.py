@@ -12,7 +12,7 @@ def test_an_older_list_of_tasks_that_comes_late_is_not_shown(
 
     socket.send(type="tasks", seq=7, tasks=[task(1)])
     socket.send(type="tasks", seq=6, tasks=[])
-    socket.send(**user_message(1, content="after both"))
+    socket.send(type="message", **user_message(1, content="after both"))
 
     expect(page.get_by_text("after both")).to_be_visible()
     expect(page.get_by_role("button", name="Your tasks (1)")).to_be_visible()
