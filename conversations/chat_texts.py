@@ -86,8 +86,7 @@ def _task_texts() -> dict[str, str]:
     return {
         "tasks": _("Your tasks"),
         "tasksCounted": _("Your tasks ({count})"),
-        "taskNumber": _("No. {number}"),
-        "wordsInZone": _("{words} ({zone})"),
+        "taskGone": _("This task no longer exists."),
         "paused": _("Paused"),
         "pausedBecause": _("Paused: {reason}"),
         "task.pause": _("Pause"),

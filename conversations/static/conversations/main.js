@@ -166,7 +166,7 @@ class Chat {
   #errorCame({ code, detail, client_id: clientId }) {
     const sentence = errorSentence(code, detail);
     if (clientId && this.#outbox.refuse(clientId, sentence)) this.#store.setError(clientId, sentence);
-    else if (clientId || !this.#tasks.failed(sentence)) this.#problem.show(sentence);
+    else if (clientId || !this.#tasks.failed({ code, detail })) this.#problem.show(sentence);
   }
 
   // -- what is kept up to date ---------------------------------------------------------------------

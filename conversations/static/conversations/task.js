@@ -2,16 +2,10 @@
 
 import { element, icon } from "./dom.js";
 import { text } from "./setup.js";
-import { distanceWords, full, momentWords, zone } from "./times.js";
+import { distanceWords, full, momentWords } from "./times.js";
 
 function write(node, words) {
   if (node.textContent !== words) node.textContent = words;
-}
-
-/** `words` with the zone they are meant in, where that is not the reader's own. */
-function wordsOf({ words, timezone }) {
-  const isOwn = !timezone || timezone === zone || words.includes(timezone);
-  return isOwn ? words : text("wordsInZone", { words, zone: timezone });
 }
 
 export class TaskView {
@@ -52,8 +46,8 @@ export class TaskView {
     this.node.dataset.state = task.state;
     write(this.#name, task.text);
     this.#name.title = task.text;
-    write(this.#words, wordsOf(task));
-    write(this.#number, text("taskNumber", task));
+    write(this.#words, task.words);
+    write(this.#number, `#${task.number}`);
     this.#reasonLine.hidden = !this.#isPaused;
     write(this.#reason, task.reason ? text("pausedBecause", task) : text("paused"));
     this.#showVerb();

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { text } from "./setup.js";
+import { errorSentence } from "./status.js";
 import { TaskView } from "./task.js";
 
 const ANSWER_DEADLINE = 10_000;
@@ -16,10 +17,17 @@ const IS_DONE = {
   cancel: (task, before) => task?.text !== before.text,
 };
 
+function sentenceOf(code, detail) {
+  if (code === "not_found") return text("taskGone");
+  // Here it is the definition of a task that makes no sense, not the frame.
+  return (code === "bad_frame" && detail) || errorSentence(code, detail);
+}
+
 export class Tasks {
   #send;
   /** What the server said last; null while it has said nothing. */
   #tasks = null;
+  #seq = 0;
   #views = new Map();
   /** What was asked for and is not seen in a frame: number → {verb, before, timer}. */
   #pending = new Map();
@@ -42,6 +50,7 @@ export class Tasks {
   ask() {
     this.#askedAt = Date.now();
     this.#isAsking = this.#send({ type: "tasks" });
+    if (this.#isAsking) this.#complain("");
     return this.#isAsking;
   }
 
@@ -50,24 +59,27 @@ export class Tasks {
   }
 
   /** Take a `tasks` frame. */
-  received({ tasks }) {
-    if (this.#isAsking) this.#complain("");
+  received({ tasks, seq }) {
     this.#isAsking = false;
+    if (seq < this.#seq) return; // of two that crossed, the older
+    this.#seq = seq;
     this.#tasks = tasks;
     this.#settle();
     this.#draw();
   }
 
-  /** Take the sentence of an `error` frame; false when nothing was asked that it could be about. */
-  failed(sentence) {
+  /** Take an `error` frame; false when nothing was asked that it could be about. */
+  failed({ code, detail }) {
     if (!this.#isAsking && !this.#pending.size) return false;
     this.#isAsking = false;
-    this.#giveUp(sentence);
+    if (code === "not_found") this.ask(); // what the page shows is out of date
+    this.#giveUp(sentenceOf(code, detail));
     return true;
   }
 
   disconnected() {
     this.#isAsking = false;
+    this.#seq = 0; // a server that was restored from a backup counts anew
     if (this.#pending.size) this.#giveUp(text("error.not_connected"));
   }
 
@@ -119,7 +131,7 @@ export class Tasks {
     byId("tasks-waiting").hidden = this.#tasks !== null || !byId("tasks-problem").hidden;
     byId("tasks-none").hidden = this.#tasks === null || count > 0;
     byId("tasks-more").hidden = this.#list.hidden = count === 0;
-    const hadFocus = this.#list.contains(document.activeElement);
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
     const numbers = new Set(this.#tasks?.map((task) => task.number));
     for (const [number, view] of this.#views) {
       if (numbers.has(number)) continue;
@@ -127,7 +139,9 @@ export class Tasks {
       this.#views.delete(number);
     }
     this.#tasks?.forEach((task, index) => this.#place(task, index));
-    if (hadFocus && !this.#list.contains(document.activeElement)) byId("tasks-title").focus();
+    // A task that moves up in the list loses the focus, one that is over takes it away.
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
+    else if (focused) byId("tasks-title").focus();
   }
 
   #place(task, index) {
