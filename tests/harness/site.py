@@ -132,7 +132,7 @@ class Site:
         except (OSError, ValueError):
             return {}
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = 60) -> None:
         """Return once the web server answers and, where there is one, the cluster is complete."""
 
         def is_ready() -> bool:

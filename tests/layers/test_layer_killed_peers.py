@@ -1,10 +1,11 @@
 """A process that dies disturbs nobody, and what it leaves is cleared away."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from layer_process import StartProcess
+
+from tests.harness.polling import eventually
 
 
 def socket_files(layer: Any) -> list[str]:
@@ -99,13 +100,13 @@ async def test_a_receiver_whose_file_was_removed_puts_it_back(
     local_settings["CONFIG"]["expiry"] = 0.1  # housekeeping comes round as often
     web = await start_local()
     channel = await web.ask("join", group="room")
+    # Waiting already when the message comes, which expires as soon.
+    await web.ask("start_receiving", channel=channel, count=1)
+    files = socket_files(local_layer)
     for path in Path(local_layer.directory).iterdir():
         path.unlink()
 
-    async with asyncio.timeout(5):
-        while not socket_files(local_layer):
-            await asyncio.sleep(0.01)
-    web.tell("receive", channel=channel)
+    await eventually(lambda: socket_files(local_layer) == files, "the file to be back")
     await local_layer.group_send("room", {"type": "note"})
 
-    assert await web.answer() == [{"type": "note"}]
+    assert await web.ask("received") == [{"type": "note"}]

@@ -49,6 +49,14 @@ def first_dequeue(broker: FireTimeBroker) -> None:
     assert broker.dequeue() == []
 
 
+def shortest(measure: Callable[[], float], wanted: float, tries: int = 10) -> float:
+    """Return the first duration below `wanted`, else the least: the machine may be busy."""
+    durations: list[float] = []
+    while len(durations) < tries and min(durations, default=wanted) >= wanted:
+        durations.append(measure())
+    return min(durations)
+
+
 def delay_until_dequeued(broker: FireTimeBroker, cause: Callable[[], Any]) -> float:
     """Return the seconds from `cause`, in a thread, to the dequeue that it woke."""
     first_dequeue(broker)
@@ -111,44 +119,46 @@ def test_lost_runs_are_rescued_on_the_way(broker: FireTimeBroker) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_idle_broker_sleeps_for_a_second_and_no_longer(broker: FireTimeBroker) -> None:
-    first_dequeue(broker)
-    started = time.monotonic()
+    def nap() -> float:
+        first_dequeue(broker)
+        started = time.monotonic()
+        assert broker.dequeue() == []
+        return time.monotonic() - started
 
-    assert broker.dequeue() == []
-
-    assert 0.8 < time.monotonic() - started < 1.5
+    assert 0.8 < shortest(nap, 1.5) < 1.5
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_submitted_elsewhere_wakes_the_broker_at_once(broker: FireTimeBroker) -> None:
-    delays = [delay_until_dequeued(broker, lambda: submit("tests.nothing")) for _ in range(3)]
+    def delay() -> float:
+        return delay_until_dequeued(broker, lambda: submit("tests.nothing"))
 
-    assert min(delays) < 0.1
+    assert shortest(delay, 0.1) < 0.1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_written_without_a_bell_is_noticed(broker: FireTimeBroker) -> None:
     """At once on SQLite; PostgreSQL tells nobody, so there the longest sleep bounds the delay."""
-    delays = [
-        delay_until_dequeued(broker, lambda: Run.objects.create(action="a", fire_at=timezone.now()))
-        for _ in range(3)
-    ]
+    limit = 0.1 if connection.vendor == "sqlite" else 1.2
 
-    assert min(delays) < (0.1 if connection.vendor == "sqlite" else 1.2)
+    def delay() -> float:
+        return delay_until_dequeued(
+            broker, lambda: Run.objects.create(action="a", fire_at=timezone.now())
+        )
+
+    assert shortest(delay, limit) < limit
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_delayed_run_is_dequeued_at_its_moment(broker: FireTimeBroker) -> None:
-    lateness = []
-    for _ in range(3):
+    def lateness() -> float:
         fire_at = timezone.now() + timedelta(seconds=0.4)
         submit("tests.nothing", fire_at=fire_at)
         while not broker.dequeue():
             pass
-        lateness.append((timezone.now() - fire_at).total_seconds())
+        return (timezone.now() - fire_at).total_seconds()
 
-    assert min(lateness) >= 0
-    assert sorted(lateness)[0] < 0.1
+    assert 0 <= shortest(lateness, 0.1) < 0.1
 
 
 # -- without a database ----------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_claiming_reads_the_index_of_what_is_due(long_queue: None) -> None:
 
 
 def test_a_claim_from_a_long_queue_takes_little_time(long_queue: None) -> None:
-    assert best_of(5, lambda: taken(1, cluster="one more")) < 0.02
+    assert best_of(20, lambda: taken(1, cluster="one more")) < 0.02
 
 
 def test_a_flood_of_one_busy_key_costs_a_claim_little() -> None:
@@ -136,12 +136,8 @@ def test_a_flood_of_one_busy_key_costs_a_claim_little() -> None:
     free = store()
     analyze()
 
-    started = time.perf_counter()
-    found = taken()
-    took = time.perf_counter() - started
-
-    assert found == [free.pk]
-    assert took < 0.25
+    assert taken() == [free.pk]
+    assert best_of(5, taken) < 0.25
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A client that sends faster than its consumer reads waits in its own buffers, not in daphne's."""
 
+import statistics
 import time
 from collections.abc import Callable
 from threading import Thread
@@ -29,6 +30,7 @@ def round_trip_seconds(client: RawSocket) -> float:
 
 def test_100_mebibytes_for_a_slow_consumer_are_not_kept(daphne: Daphne) -> None:
     sender, other, start = daphne.connect("/slow"), daphne.connect(), daphne.memory()
+    usual = statistics.median(round_trip_seconds(other) for _ in range(20))
     trips: list[float] = []
     end = time.monotonic() + 4
 
@@ -39,7 +41,7 @@ def test_100_mebibytes_for_a_slow_consumer_are_not_kept(daphne: Daphne) -> None:
         return time.monotonic() > end
 
     assert daphne.peak_growth(start, enough) < 20 * MEBIBYTE
-    assert sorted(trips)[len(trips) // 2] < 0.1
+    assert statistics.median(trips) < 0.1 + 10 * usual
 
 
 def test_many_tiny_frames_in_one_read_are_not_kept_as_objects(daphne: Daphne) -> None:
