@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from scheduling import actions, clock, planning, validating
 from scheduling.deciding import Misfire, Overlap, Policy
-from scheduling.ending import cancel
+from scheduling.ending import end_outside
 from scheduling.models.lenient import Lenient, LenientIterable
 from scheduling.models.runs import ACTION_LENGTH, KEY_LENGTH, NAME_LENGTH, Run
+from scheduling.states import RunState
 from scheduling.triggers import CronTrigger, IntervalTrigger, InvalidTrigger, OnceTrigger
 from scheduling.writing import writing
 
@@ -38,11 +39,16 @@ def _withdraw(schedule_ids: list[int]) -> None:
     Runs that were accepted and have not begun are cancelled; what runs goes on to its end, and what
     was done stays on record.
     """
+    # Before any run, as whoever notices an occurrence does: two that meet cannot deadlock.
+    held = Schedule.objects.filter(pk__in=schedule_ids).order_by("pk").select_for_update()
+    list(held.values_list("pk", flat=True))
     runs = Run.objects.filter(schedule__in=schedule_ids)
     runs.next_occurrences().delete()
-    now = clock.now()
-    for run in runs.pending():
-        cancel(run, now=now, reason=gettext("Its schedule was deleted."))
+    ended = {"finished_at": clock.now(), "error": gettext("Its schedule was deleted.")}
+    for pk in list(runs.pending().order_by("pk").values_list("pk", flat=True)):
+        # One that a worker claims in this moment runs.
+        same = Run.objects.filter(pk=pk)
+        end_outside(same, pk, RunState.PENDING, RunState.CANCELLED, **ended)
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
@@ -66,7 +72,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with writing():
-            _withdraw(list(self.select_for_update().values_list("pk", flat=True)))
+            _withdraw(list(self.values_list("pk", flat=True)))
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]

@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 
+from tests.faults.databases import sites
 from tests.faults.occurrences import (
     Books,
     Occurrence,
     Plan,
     check,
     definition,
-    keep_books,
     make,
     read,
     settle,
 )
-from tests.harness import services
 from tests.harness.polling import eventually
-from tests.harness.site import Site, migrated_postgres
+from tests.harness.site import Site
 
 BEFORE, AWAY, AFTER = 2, 7, 4
 GRACE = timedelta(seconds=2)
@@ -40,18 +39,17 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    url = ""
-    if request.param == "postgresql":
-        services.require("postgres")
-        url = migrated_postgres()
-    with Site(database_url=url, BOTFLOW_APPS="tests.tickapp", BOTFLOW_MISSED_ROWS=20) as one:
-        keep_books(one)
-        yield one
+@pytest.fixture
+def both() -> Iterator[list[Site]]:
+    with sites(BOTFLOW_MISSED_ROWS=20) as found:
+        yield found
 
 
-async def test_each_policy_does_what_it_says_after_downtime(site: Site) -> None:
+async def test_each_policy_does_what_it_says_after_downtime(both: list[Site]) -> None:
+    await asyncio.gather(*map(be_away, both))
+
+
+async def be_away(site: Site) -> None:
     site.start_cluster()
     usual = {"overlap": "allow", "misfire_grace_seconds": int(GRACE.total_seconds())}
     definitions = [definition(**usual | own, name=name) for name, own in SCHEDULES.items()]

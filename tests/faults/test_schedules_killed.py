@@ -10,7 +10,7 @@ from tests.faults.occurrences import check, definition, keep_books, make, settle
 from tests.harness import services
 from tests.harness.site import Site, migrated_postgres
 
-SECONDS = 10
+SECONDS = 8
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,7 +49,7 @@ async def test_each_occurrence_happens_once_whatever_dies(site: Site) -> None:
     plans = await asyncio.to_thread(make, site, mixed(), seconds=SECONDS, lead=4)
     for _ in range(clusters):
         site.start_cluster()
-    await killer.go_on(SECONDS + 4)
+    await killer.go_on(SECONDS + 4, most=1.5)
     await settle(site)
 
     books = check(site, plans)

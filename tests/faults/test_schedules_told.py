@@ -5,31 +5,32 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.databases import sites
 from tests.faults.killer import Killer
-from tests.faults.occurrences import check, keep_books, make, settle
+from tests.faults.occurrences import check, make, settle
 from tests.faults.telling import check_told, texts_for
-from tests.harness import services
 from tests.harness.client import ChatClient
-from tests.harness.site import Site, migrated_postgres
+from tests.harness.site import Site
 
 SECONDS = 20
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    url = ""
-    if request.param == "postgresql":
-        services.require("postgres")
-        url = migrated_postgres()
-    with Site(workers=2, database_url=url, BOTFLOW_APPS="tests.tickapp") as one:
-        keep_books(one)
-        one.start_web()
-        one.start_cluster()
-        one.wait_ready()
-        yield one
+@pytest.fixture
+def both() -> Iterator[list[Site]]:
+    with sites(workers=2) as found:
+        for site in found:
+            site.start_web()
+            site.start_cluster()
+        for site in found:
+            site.wait_ready()
+        yield found
 
 
-async def test_each_text_is_said_once_whichever_workers_die(site: Site) -> None:
+async def test_each_text_is_said_once_whichever_workers_die(both: list[Site]) -> None:
+    await asyncio.gather(*map(tell_and_kill, both))
+
+
+async def tell_and_kill(site: Site) -> None:
     async with ChatClient(site.socket_url, keep=True) as reader:
         await reader.answered(await reader.say("hello"), 30)
         plans = await asyncio.to_thread(make, site, texts_for(reader), seconds=SECONDS, lead=2)
