@@ -217,7 +217,7 @@ def check(site: Site, plans: list[Plan], *, expected_errors: str = "$^") -> Book
     assert set(books.of) <= {plan.pk for plan in plans}
     for plan in plans:
         check_accounts(plan, books.of[plan.pk])
-    _check_ends(site, books)
+    check_ends(site, books)
     check_logs(site, expected_errors)
     return books
 
@@ -228,14 +228,14 @@ def check_accounts(plan: Plan, found: list[Occurrence]) -> None:
     for one in found:
         assert one.state in ("succeeded", "skipped"), one
         assert bool(one.reason) == (one.state == "skipped"), one
-        accounted.update(plan.within(one.fire_at, one.until or one.fire_at))
+        accounted.update(plan.within(one.fire_at, one.until) if one.until else [one.fire_at])
     expected = Counter(plan.fire_times())
     missing, extra = expected - accounted, accounted - expected
     assert not missing, f"{len(missing)} lost of {plan}: {sorted(missing)[:10]}"
     assert not extra, f"{extra.total()} doubled or made up of {plan}: {sorted(extra)[:10]}"
 
 
-def _check_ends(site: Site, books: Books) -> None:
+def check_ends(site: Site, books: Books) -> None:
     """Each run that was begun ended once, with the effect of one attempt, the last one."""
     ends = Counter(run for run, _state in rows.query(site, "SELECT run, state FROM tick_end"))
     twice = {run: count for run, count in ends.items() if count > 1}
