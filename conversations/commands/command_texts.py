@@ -46,7 +46,8 @@ def task_line(task: Schedule, conversation: Conversation, *, now: datetime) -> s
         parts.append(words_of(task, timezone=conversation.timezone))
     if task.is_paused:
         reason = task.paused_reason
-        parts.append(_("paused: %(reason)s") % {"reason": reason} if reason else _("paused"))
+        bare = pgettext("task", "paused")
+        parts.append(_("paused: %(reason)s") % {"reason": reason} if reason else bare)
     else:
         parts.append(upcoming_text(task, conversation, now=now))
     numbered = _("#%(number)d %(text)s") % {"number": task.number, "text": shown(task.name)}

@@ -65,14 +65,19 @@ def order_of(message: Message, run: Run) -> Order | None:
     return Order(message, command, claim, run.created_at, message.seq)
 
 
+def _language(message: Message) -> str:
+    """Return the language to reply in: Chinese to a Chinese command, else the conversation's."""
+    is_english = message.content.strip()[1:2].isascii()
+    return message.conversation.locale if is_english else "zh-hans"
+
+
 def carry_out(order: Order) -> ReplyText:
     """Do what a command says and return its reply; joins the transaction that ends its run.
 
     That holds the conversation's row. What is refused, or goes wrong, leaves nothing behind but a
     reply that says so.
     """
-    conversation = order.message.conversation
-    with translation.override(conversation.locale):
+    with translation.override(_language(order.message)):
         try:
             with transaction.atomic():
                 text = _CARRIERS[order.command.name](order, clock.now())

@@ -19,7 +19,6 @@ from scheduling.models import Schedule
 from scheduling.triggers import CronTrigger, IntervalTrigger, OnceTrigger
 
 SEND_TEXT = "conversations.send_text"
-MARK = "⏰ "
 # The command may have waited behind a long answer: what is due by then is said this much later.
 SOON = timedelta(seconds=1)
 # Gaps that are looked at of a cron expression, and next times that are told.
@@ -47,7 +46,7 @@ def remind(
         name=_name(when.text),
         timezone=conversation.timezone,
         action=SEND_TEXT,
-        args={"conversation": str(conversation.uuid), "text": MARK + when.text},
+        args={"conversation": str(conversation.uuid), "text": when.text},
         owner=conversation.owner,
         number=_next_number(conversation),
         # Late rather than never; and once, however often it was missed.
@@ -104,7 +103,7 @@ def _next_number(conversation: Conversation) -> int:
 def _name(text: str) -> str:
     """Return the beginning of a text as the one line by which the task is known."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text[:400]).split())
-    return (line if len(line) <= 100 else line[:99] + "…") or MARK.strip()
+    return (line if len(line) <= 100 else line[:99] + "…") or "…"
 
 
 def _trigger_fields(when: When, *, now: datetime) -> dict[str, Any]:

@@ -28,14 +28,16 @@ def shown(turn: Turn) -> list[str]:
     return [message.content for message in turn.history]
 
 
-@pytest.mark.parametrize("typed", ["/new", "/新对话"])
-async def test_the_history_starts_after_it(worker, turns, typed):
+@pytest.mark.parametrize(
+    ("typed", "said"), [("/new", "no longer shown"), ("/新对话", "不再看到之前说过的内容")]
+)
+async def test_the_history_starts_after_it(worker, turns, typed, said):
     await command(worker, "one")
     reply = await command(worker, typed)
     await command(worker, "two")
     await command(worker, "three")
 
-    assert "no longer shown" in reply
+    assert said in reply
     assert [shown(turn) for turn in turns] == [[], [], ["two", "re: two"]]
 
 
@@ -69,8 +71,9 @@ async def test_help_lists_every_command(worker):
         assert f"/{name}" in reply
 
 
-async def test_help_is_in_the_language_of_the_conversation(worker):
-    reply = await command(worker, "/帮助", locale="zh-hans")
+@pytest.mark.parametrize(("typed", "locale"), [("/help", "zh-hans"), ("/帮助", "en")])
+async def test_replies_are_chinese_where_the_conversation_or_the_command_is(worker, typed, locale):
+    reply = await command(worker, typed, locale=locale)
 
     for name in ("提醒", "任务", "取消", "暂停", "恢复", "新对话", "停止", "帮助"):
         assert f"/{name}" in reply
@@ -78,7 +81,7 @@ async def test_help_is_in_the_language_of_the_conversation(worker):
 
 @pytest.mark.parametrize(
     ("typed", "locale", "name"),
-    [("/remnd me", "en", "/remind"), ("/taks", "zh-hans", "/任务"), ("/继续3天", "en", "/resume")],
+    [("/remnd me", "en", "/remind"), ("/taks", "zh-hans", "/任务"), ("/继续3天", "en", "/恢复")],
 )
 async def test_a_mistyped_command_is_told_what_it_looks_like(worker, typed, locale, name):
     assert name in await command(worker, typed, locale=locale)

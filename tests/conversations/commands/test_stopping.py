@@ -41,7 +41,7 @@ async def test_the_running_answer_is_stopped_at_once_and_the_reply_says_so(worke
     await worker.interrupt(performing, run, "cancelled")
     await worker.end(run, performing.result())
 
-    assert await answer_to(worker, received.message) == "Stopped."
+    assert await answer_to(worker, received.message) in ("Stopped.", "已停止。")
     assert (await fresh(message)).state == "stopped"
 
 
