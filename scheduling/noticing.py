@@ -24,10 +24,16 @@ logger = logging.getLogger(__name__)
 #: Occurrences decided about in one transaction. It holds SQLite's write lock for some 10 ms, and
 #: what it accepts starts while the next batch is decided about.
 BATCH = 50
+#: Rows behind which a transaction takes in no further schedule: each of them may have missed some
+#: thousand occurrences, and what is killed half-way is done all over again.
+ROWS = 500
 EPOCH = datetime.fromtimestamp(0, UTC)
 
+# On PostgreSQL the oldest that no other process has in hand: else all would ask for the same ones,
+# and wait with all others for whoever was first.
 _DUE = """
-SELECT schedule_id FROM scheduling_run WHERE is_next AND due_at <= %s ORDER BY due_at, id LIMIT %s
+SELECT s.id FROM scheduling_run r JOIN scheduling_schedule s ON s.id = r.schedule_id
+WHERE r.is_next AND r.due_at <= %s ORDER BY r.due_at, r.id LIMIT %s {lock}
 """
 # Literals, as in the condition of the partial index: given parameters SQLite reads all that the
 # schedules ever ran. Row by row: PostgreSQL, asked for a list, read all that is unfinished.
@@ -73,17 +79,25 @@ def notice(*, now: datetime) -> int:
     left to it; the unique occurrence settles whatever else competes. A row that makes no sense
     fails alone.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE, [connection.ops.adapt_datetimefield_value(now), BATCH])
-        ids = [schedule_id for (schedule_id,) in cursor.fetchall()]
+    ids: list[int] = []
     try:
         with writing():
+            ids += _due(now)
             return _notice(ids, now)
     except (OperationalError, InterfaceError):
         raise  # the database is away, or chose this transaction to end a deadlock
     except Exception:  # noqa: BLE001  Boundary: one of the rows makes no sense; each is tried alone.
         logger.warning("Some of %d due occurrences cannot be decided about.", len(ids))
     return sum(_notice_alone(pk, now) for pk in ids)
+
+
+def _due(now: datetime) -> list[int]:
+    """Return the schedules whose occurrences are due, the oldest first, and lock them."""
+    lock = "FOR UPDATE OF s SKIP LOCKED" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        moment = connection.ops.adapt_datetimefield_value(now)
+        cursor.execute(_DUE.format(lock=lock), [moment, BATCH])
+        return [schedule_id for (schedule_id,) in cursor.fetchall()]
 
 
 def _notice_alone(schedule_id: int, now: datetime) -> int:
@@ -105,10 +119,14 @@ def _notice(ids: list[int], now: datetime) -> int:
     heads = Run.objects.next_occurrences().filter(schedule__in=list(schedules), due_at__lte=now)
     rows = heads.order_by("due_at", "id").values_list("pk", "schedule_id", "fire_at", "due_at")
     unfinished = _unfinished(list(schedules))
-    noticed = [
-        _decide(head, schedules[head.schedule_id], unfinished[head.schedule_id], now)
-        for head in map(Head._make, rows)
-    ]
+    noticed: list[Noticed] = []
+    size = 0
+    for head in map(Head._make, rows):
+        one = _decide(head, schedules[head.schedule_id], unfinished[head.schedule_id], now)
+        noticed.append(one)
+        size += len(one.decision.accepted) + len(one.decision.skipped)
+        if size >= ROWS:
+            break
     _record(noticed, now)
     return len(noticed)
 
