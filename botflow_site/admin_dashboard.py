@@ -136,7 +136,7 @@ def _upcoming(*, now: datetime) -> list[dict[str, Any]]:
 
 def _outcomes(*, now: datetime) -> list[dict[str, Any]]:
     """Return the ends of the last 24 h, each with its share of all in percent."""
-    ended = Run.objects.filter(finished_at__gt=now - DAY).order_by()
+    ended = Run.objects.finished().filter(finished_at__gt=now - DAY).order_by()
     counts = dict(ended.values_list("state").annotate(Count("pk")))
     total = sum(counts.values()) or 1
     runs = reverse("admin:scheduling_run_changelist")

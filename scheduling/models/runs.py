@@ -179,7 +179,9 @@ class Run(Lenient):
             models.Index(
                 "id", condition=Q(cancel_requested_at__isnull=False), name="run_cancel_requests"
             ),
-            models.Index("finished_at", name="run_finished"),
+            models.Index(
+                "state", "finished_at", condition=Q(finished_at__isnull=False), name="run_ended"
+            ),
             models.Index(F("created_at").desc(), name="run_created"),
         ]
 
