@@ -176,6 +176,15 @@ def django_q2(stored: int, count: int) -> list[float]:
     return late
 
 
+def redis_server() -> tuple[subprocess.Popen[bytes], int]:
+    """Start one on a free port of loopback; return its process and the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=FOLDER), port
+
+
 def celery_beat(stored: int, count: int) -> list[float]:
     """The seconds until celery beat has put each task into Redis; no worker takes part."""
     configure("django_celery_beat")
@@ -189,14 +198,7 @@ def celery_beat(stored: int, count: int) -> list[float]:
     )
     from redis import Redis
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        stdout=subprocess.DEVNULL,
-        cwd=FOLDER,
-    )
+    server, port = redis_server()
     client = Redis(port=port)
     app = Celery("peer", broker=f"redis://127.0.0.1:{port}/0")
     app.conf.beat_schedule_filename = str(FOLDER / "beat")
