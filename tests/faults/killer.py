@@ -27,9 +27,9 @@ class Killer:
         self.killed: Counter[str] = Counter()
 
     async def go_on(self, seconds: float, *, most: float = 2.0) -> None:
-        """Kill for so long, with pauses of up to `most` seconds in between."""
+        """Kill for so long, with pauses of up to `most` seconds; one of each role at least."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline or self.turns < len(self.roles):
             await asyncio.sleep(self.random.uniform(0.1, most))
             role = self.roles[self.turns % len(self.roles)]
             self.turns += await asyncio.to_thread(self._kill, role)
@@ -41,8 +41,11 @@ class Killer:
         processes = [cluster.main] if role == "main" else cluster.role(role)
         if not processes:
             return False
+        # Rather one that began a run just now than one that may be idle.
+        lately = {line.split()[0] for line in self.site.calls()[-5:]}
+        busy = [process for process in processes if str(process.pid) in lately]
         try:
-            self.random.choice(processes).kill()
+            self.random.choice(busy or processes).kill()
         except psutil.NoSuchProcess:
             return False
         self.killed[role] += 1

@@ -26,7 +26,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 def mixed() -> list[dict[str, object]]:
     """Return definitions that fire several times a second, some with a backlog of a minute."""
-    busy = {"seconds": 0.3}
+    busy = {"seconds": 0.7}
     late = {"misfire": "run_all", "misfire_limit": 1000}
     return [
         *(definition(expression="* * * * * *", overlap="allow", args=busy) for _ in range(4)),
