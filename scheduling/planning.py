@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from scheduling import wakeup
 from scheduling.deciding import jitter
+from scheduling.inserting import insert
 from scheduling.models.runs import Run
 from scheduling.states import RunState, SkipReason
 from scheduling.triggers import InvalidTrigger
@@ -24,65 +26,112 @@ logger = logging.getLogger(__name__)
 
 MICROSECOND = timedelta(microseconds=1)
 END_OF_CALENDAR = datetime.max.replace(tzinfo=UTC)
+#: Text that is no moment sorts behind the end of the calendar, and may be read as none.
+UNBOUNDED = Q(start_at__gt=END_OF_CALENDAR) | Q(end_at__gt=END_OF_CALENDAR)
 
 
-def plan(schedule: Schedule, *, now: datetime, since: datetime | None = None) -> Run | None:
-    """Make the pending run of a schedule what its definition says; return it, None if none is due.
+class Chain(NamedTuple):
+    """What is stored of a schedule's occurrences, as far as the next one depends on it."""
 
-    Joins the caller's transaction, which holds the schedule's row. An occurrence that is due
-    already stays, if the definition still has it; any other is recomputed strictly after now, or
-    after `since`. A schedule without a further occurrence is finished; one that has one again goes
-    on.
+    head: Run | None
+    #: The last fire time that was accounted for.
+    last: datetime | None
+    #: Whether its start or its end is no moment: it would run without any.
+    is_unbounded: bool
+
+
+def chains(schedules: Sequence[Schedule]) -> dict[int, Chain]:
+    """Return the chain of each schedule by its id; two queries for all of them."""
+    next_ones = Run.objects.next_occurrences().filter(schedule__in=schedules)
+    heads = {head.schedule_id: head for head in next_ones}
+    accounted = Run.objects.filter(schedule=OuterRef("pk"), is_next=False, requested_by="")
+    rows = _schedules().filter(pk__in=[schedule.pk for schedule in schedules]).only("pk")
+    rows = rows.annotate(
+        last=Subquery(accounted.order_by("-fire_at").values("fire_at")[:1]),
+        is_unbounded=UNBOUNDED,
+    )
+    return {row.pk: Chain(heads.get(row.pk), row.last, bool(row.is_unbounded)) for row in rows}
+
+
+def plan(*schedules: Schedule, now: datetime, is_repair: bool = False) -> None:
+    """Make the pending run of each schedule what its definition says; one that is stays unwritten.
+
+    Joins the caller's transaction, which holds the schedules' rows. A schedule without a further
+    occurrence is finished; one that has one again goes on. In a repair those that were never
+    planned count from their creation: what was due since then is late and not past. Raises
+    InvalidTrigger for a definition that is broken.
     """
-    head = Run.objects.next_occurrences().filter(schedule=schedule).first()
-    if schedule.is_paused:
-        _withdraw_waiting(schedule, now=now)
-        return None
+    for schedule in schedules:
+        if schedule.is_paused:
+            _withdraw_waiting(schedule, now=now)
+    going = [schedule for schedule in schedules if not schedule.is_paused]
     # Occurrences that a pause called off before their time, and that may come after all.
-    called_off = Run.objects.filter(schedule=schedule, skip_reason=SkipReason.PAUSED)
+    called_off = Run.objects.filter(schedule__in=going, skip_reason=SkipReason.PAUSED)
     called_off.filter(state=RunState.SKIPPED, fire_at__gt=now).delete()
-    fire_at = _upcoming(schedule, head, now, since or now)
-    _settle(schedule, is_finished=fire_at is None, now=now)
-    if fire_at is None:
-        if head:
-            head.delete()
-        return None
-    values = occurrence(schedule, fire_at)
-    if head is None:
-        head = Run.objects.create(**values)
-    else:
-        for name, value in values.items():
-            setattr(head, name, value)
-        head.save(update_fields=list(values))
+    stored, lacking = chains(going), []
+    for schedule in going:
+        chain = stored[schedule.pk]
+        is_new = is_repair and _is_untouched(schedule, chain)
+        since = min(now, schedule.created_at) if is_new else now
+        values = _wanted(schedule, chain, now, since)
+        if (schedule.finished_at is None) == (values is None):
+            _store(schedule, enabled=bool(values), finished_at=None if values else now)
+        if chain.head:
+            _adjust(chain.head, values)
+        elif values:
+            lacking.append(Run(**values, created_at=now))
+    insert(lacking)
     wakeup.ring_on_commit()
-    return head
 
 
-def _upcoming(
-    schedule: Schedule, head: Run | None, now: datetime, since: datetime
-) -> datetime | None:
+def is_sound(schedule: Schedule, chain: Chain, *, now: datetime) -> bool:
+    """Tell whether `plan` would leave an enabled schedule as it is; raises what `plan` raises."""
+    values = _wanted(schedule, chain, now, since=now)
+    return bool(chain.head and values and not _differing(chain.head, values))
+
+
+def _wanted(
+    schedule: Schedule, chain: Chain, now: datetime, since: datetime
+) -> dict[str, Any] | None:
+    """Return the fields of the pending run for the fire time that is next; None if there is none.
+
+    One that is due already stays, if the definition still has it; any other is recomputed strictly
+    after `since`.
+    """
+    if chain.is_unbounded:
+        raise InvalidTrigger(_("The start or the end is no date and time."))
     remaining = schedule.policy.remaining
     if remaining is not None and remaining <= 0:
         return None
     trigger = schedule.trigger
-    due = head.fire_at if head else None  # None too where the row cannot be read
+    due = chain.head.fire_at if chain.head else None  # None too where the row cannot be read
     if due and due <= now and trigger.next_after(due - MICROSECOND) == due:
-        return due
+        return occurrence(schedule, due)
     # Behind whatever was accounted for: a clock that was set back repeats nothing.
-    accounted = Run.objects.filter(schedule=schedule, is_next=False, requested_by="")
-    last = accounted.order_by("-fire_at").only("fire_at").first()
-    return trigger.next_after(max(since, last.fire_at) if last and last.fire_at else since)
+    fire_at = trigger.next_after(max(since, chain.last or since))
+    return occurrence(schedule, fire_at) if fire_at else None
 
 
-def _settle(schedule: Schedule, *, is_finished: bool, now: datetime) -> None:
-    """Note on the schedule whether it is finished, where that has changed."""
-    if is_finished == (schedule.finished_at is not None):
-        return
-    schedule.enabled = not is_finished
-    schedule.finished_at = now if is_finished else None
-    type(schedule).objects.filter(pk=schedule.pk).update(
-        enabled=schedule.enabled, finished_at=schedule.finished_at
-    )
+def _is_untouched(schedule: Schedule, chain: Chain) -> bool:
+    """Tell whether a schedule was inserted in bulk and nothing became of it yet."""
+    touched = schedule.run_count or schedule.paused_at or schedule.resumed_at
+    return not (touched or chain.head or chain.last)
+
+
+def _adjust(head: Run, values: dict[str, Any] | None) -> None:
+    """Write to a pending run what differs; delete one that should not be."""
+    if values is None:
+        head.delete()
+    elif changed := _differing(head, values):
+        for name in changed:
+            setattr(head, name, values[name])
+        head.save(update_fields=changed)
+
+
+def _differing(head: Run, values: dict[str, Any]) -> list[str]:
+    # What could not be read has a default, which may be what is wanted.
+    is_unread = head.due_at is None or bool(head.unreadable)
+    return [name for name, value in values.items() if is_unread or getattr(head, name) != value]
 
 
 def occurrence(schedule: Schedule, fire_at: datetime) -> dict[str, Any]:
@@ -128,9 +177,7 @@ def pause(schedule: Schedule, *, now: datetime, by: str = "", reason: str = "") 
         schedule = _locked(schedule)
         if not schedule.enabled:
             return False
-        schedule.enabled, schedule.paused_at = False, now
-        schedule.paused_by, schedule.paused_reason = by[:150], reason
-        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason")
+        _store(schedule, enabled=False, paused_at=now, paused_by=by[:150], paused_reason=reason)
         plan(schedule, now=now)
     return True
 
@@ -144,9 +191,8 @@ def resume(schedule: Schedule, *, now: datetime) -> bool:
         schedule = _locked(schedule)
         if not schedule.is_paused:
             return False
-        schedule.enabled, schedule.paused_at, schedule.resumed_at = True, None, now
-        schedule.paused_by = schedule.paused_reason = ""
-        _store(schedule, "enabled", "paused_at", "paused_by", "paused_reason", "resumed_at")
+        not_paused = {"paused_at": None, "paused_by": "", "paused_reason": ""}
+        _store(schedule, enabled=True, resumed_at=now, **not_paused)
         plan(schedule, now=now)
     return True
 
@@ -202,71 +248,30 @@ def _withdraw_waiting(schedule: Schedule, *, now: datetime) -> None:
     skipped = {"skip_reason": SkipReason.PAUSED, "finished_at": now}
     accepted = waiting.filter(is_next=False)
     if withdrawn := accepted.move(RunState.PENDING, RunState.SKIPPED, **skipped):
-        schedule.run_count -= withdrawn  # what is skipped does not count
-        _store(schedule, "run_count")
+        # What is skipped does not count.
+        _store(schedule, run_count=schedule.run_count - withdrawn)
     waiting.move(RunState.PENDING, RunState.SKIPPED, **skipped)
 
 
-def reconcile(*, after: int, most: int, now: datetime, thorough: bool = False) -> int | None:
-    """Plan the enabled schedules that lack their next occurrence, in a slice of `most` by id.
+def replan(*ids: int, now: datetime) -> bool:
+    """Plan the enabled schedules among these in one transaction, as a repair.
 
-    Return the id to go on `after`, None at the end. Such schedules come from bulk inserts and from
-    rows edited by hand. `thorough` recomputes all of the slice, as after a new release of the time
-    zones' rules. A schedule that cannot be planned is paused with the reason.
+    Return False, with none planned, if one of several makes no sense: each is to be tried alone.
+    A lone one is paused with the reason.
     """
-    schedules = _schedules()
-    ids = list(
-        schedules.filter(pk__gt=after, enabled=True)
-        .order_by("pk")
-        .values_list("pk", flat=True)[:most]
-    )
-    _mend_misplaced(now=now)
-    _give_up_unbounded(ids, now=now)
-    planned = set()
-    if not thorough:
-        runs = Run.objects.next_occurrences().filter(schedule__in=ids)
-        planned = set(runs.values_list("schedule_id", flat=True))
-    for pk in ids:
-        if pk not in planned:
-            replan(pk, now=now)
-    return ids[-1] if len(ids) == most else None
-
-
-def _mend_misplaced(*, now: datetime) -> None:
-    """Find next occurrences whose moment is no date: they sort behind the end of the calendar."""
-    lost = Run.objects.next_occurrences().filter(due_at__gt=END_OF_CALENDAR)
-    for pk in list(lost.order_by("due_at", "id").values_list("schedule_id", flat=True)):
-        mend_next(pk, now=now)
-
-
-def _give_up_unbounded(ids: list[int], *, now: datetime) -> None:
-    """Give up schedules whose start or end is no date: they would run without any."""
-    schedules = _schedules().filter(pk__in=ids, enabled=True)
-    beyond = Q(start_at__gt=END_OF_CALENDAR) | Q(end_at__gt=END_OF_CALENDAR)
-    for pk in list(schedules.filter(beyond).values_list("pk", flat=True)):
-        reason = _("The start or the end is no date and time.")
-        give_up(pk, reason, now=now)
-
-
-def replan(schedule_id: int, *, now: datetime) -> None:
-    """Plan one schedule; pause it with the reason if its definition makes no sense."""
     try:
         with writing():
-            schedule = _schedules().select_for_update().filter(pk=schedule_id, enabled=True).first()
-            if schedule:
-                since = min(now, schedule.created_at) if _is_untouched(schedule) else now
-                plan(schedule, now=now, since=since)
+            schedules = _schedules().filter(pk__in=ids, enabled=True)
+            # On PostgreSQL whoever saves or notices one of them right now plans it.
+            plan(*schedules.select_for_update(skip_locked=True), now=now, is_repair=True)
     except (OperationalError, InterfaceError):
         raise  # the database is away, or chose this transaction to end a deadlock
     except Exception as error:  # noqa: BLE001  Boundary: its reason is stored on the row.
-        give_up(schedule_id, str(error) or type(error).__name__, now=now)
-
-
-def _is_untouched(schedule: Schedule) -> bool:
-    """Tell whether a schedule was inserted in bulk: due meanwhile, it is late and not past."""
-    touched = schedule.run_count or schedule.paused_at or schedule.resumed_at
-    never = not touched and not Run.objects.filter(schedule=schedule).exists()
-    return never and schedule.created_at is not None
+        if len(ids) > 1:
+            logger.warning("Some of %d schedules cannot be planned together.", len(ids))
+            return False
+        give_up(ids[0], str(error) or type(error).__name__, now=now)
+    return True
 
 
 def mend_next(schedule_id: int, *, now: datetime) -> bool:
@@ -310,8 +315,10 @@ def _locked(schedule: Schedule) -> Schedule:
     return _schedules().select_for_update().get(pk=schedule.pk)
 
 
-def _store(schedule: Schedule, *fields: str) -> None:
-    values = {name: getattr(schedule, name) for name in fields}
+def _store(schedule: Schedule, **values: Any) -> None:
+    """Set these columns of a schedule, and no other."""
+    for name, value in values.items():
+        setattr(schedule, name, value)
     _schedules().filter(pk=schedule.pk).update(**values)
 
 

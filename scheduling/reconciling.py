@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import datetime
-from enum import IntEnum
-from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Exists, OuterRef, Subquery
 
-from scheduling import wakeup
-from scheduling.inserting import insert
 from scheduling.models import Run, Schedule
-from scheduling.planning import occurrence, reconcile, replan
-from scheduling.writing import writing
-
-logger = logging.getLogger(__name__)
+from scheduling.planning import END_OF_CALENDAR, UNBOUNDED, chains, is_sound, mend_next, replan
 
 # Schedules in one step: a step holds up due work, and some of them hold SQLite's write lock.
 LOOKED_THROUGH, RECOMPUTED, PLANNED = 500, 25, 25
@@ -25,26 +16,18 @@ LOOKED_THROUGH, RECOMPUTED, PLANNED = 500, 25, 25
 WATCH_EVERY = 5.0
 
 
-class _Round(IntEnum):
-    #: Find the schedules without a next occurrence, after a start.
-    COMPLETE = 0
-    #: Recompute all, as after a new release of the time zones' rules.
-    RECOMPUTE = 1
-    #: Look again for those without one, for good.
-    WATCH = 2
-
-
 class Reconciler:
     """How far the rounds over all enabled schedules have come.
 
     Schedules without a next occurrence come from bulk inserts and from rows edited by hand. Those
     that are new since the last look, by their ids, come first: a bulk insert is completed within
-    seconds, however many schedules there are besides.
+    seconds, however many schedules there are besides. After a start all are new, and the first
+    round recomputes each, as after a new release of the time zones' rules; later ones only watch.
     """
 
     def __init__(self) -> None:
-        self._round = _Round.COMPLETE
-        self._reached = self._newest = 0
+        self._newest = self._reached = 0
+        self._is_new_seen = self._is_recomputed = False
         self._watched_at = float("-inf")
         self._lacking: list[int] = []
         self._wrong: list[int] = []
@@ -52,155 +35,91 @@ class Reconciler:
     @property
     def is_pressed(self) -> bool:
         """Whether there is more to do than to watch."""
-        return bool(self._round < _Round.WATCH or self._lacking or self._wrong)
+        is_seen = self._is_new_seen and self._is_recomputed
+        return bool(not is_seen or self._lacking or self._wrong)
 
     def work(self, *, now: datetime, seconds: float) -> None:
         """Go on for `seconds`, and for one step at least; ends sooner when all was looked at.
 
         The end of a round is no moment to stop: with few schedules one call does all that presses.
         """
-        deadline = time.monotonic() + seconds
-        if time.monotonic() - self._watched_at >= WATCH_EVERY:
-            self._watched_at = time.monotonic()
-            self._look_at_new()
+        started = time.monotonic()
+        if started - self._watched_at >= WATCH_EVERY:
+            self._watched_at, self._is_new_seen = started, False
         while True:
             is_end = self._step(now)
             if is_end and not self.is_pressed:
                 return
-            if not is_end and time.monotonic() >= deadline:
+            if not is_end and time.monotonic() >= started + seconds:
                 return
-
-    def _look_at_new(self) -> None:
-        if self._round != _Round.COMPLETE:
-            look = look_through(after=self._newest, most=LOOKED_THROUGH)
-            self._newest = look.last
-            self._lacking += look.found
 
     def _step(self, now: datetime) -> bool:
         """Do one thing; return whether it ended a round."""
         if self._lacking:
             some, self._lacking = self._lacking[:PLANNED], self._lacking[PLANNED:]
-            self._wrong += plan_lacking(some, now=now)
+            if not replan(*some, now=now):
+                self._wrong += some
             return False
         if self._wrong:
-            replan(self._wrong.pop(), now=now)
+            wrong = self._wrong.pop()
+            if not mend_next(wrong, now=now):
+                replan(wrong, now=now)
             return False
-        if self._round == _Round.RECOMPUTE:
-            look = recompute(after=self._reached, most=RECOMPUTED, now=now)
-            self._wrong += look.found
+        if not self._is_new_seen:
+            ids, self._is_new_seen = _slice(self._newest, LOOKED_THROUGH)
+            self._newest = max(ids, default=self._newest)
+            self._lacking += find_lacking(ids)
+            return self._is_new_seen
+        return self._go_round(now)
+
+    def _go_round(self, now: datetime) -> bool:
+        if self._is_recomputed:
+            ids, is_end = _slice(self._reached, LOOKED_THROUGH)
+            self._lacking += find_lacking(ids)
         else:
-            look = look_through(after=self._reached, most=LOOKED_THROUGH)
-            self._lacking += look.found
-            if self._round == _Round.WATCH and not look.found:
-                # For what it mends besides: moments that are no date, written by hand.
-                reconcile(after=self._reached, most=LOOKED_THROUGH, now=now)
-        self._newest = max(self._newest, look.last)
-        self._reached = 0 if look.is_end else look.last
-        if look.is_end:
-            self._round = _Round(min(self._round + 1, _Round.WATCH))
-        return look.is_end
+            ids, is_end = _slice(self._reached, RECOMPUTED)
+            self._wrong += find_wrong(ids, now=now)
+        self._reached = 0 if is_end else ids[-1]
+        if is_end:
+            self._is_recomputed = True
+            self._wrong += find_misplaced()
+        return is_end
 
 
-class Look(NamedTuple):
-    """The last id of a slice of schedules, whether none follow, and the ids to do something for."""
-
-    last: int
-    is_end: bool
-    found: list[int]
-
-
-def look_through(*, after: int, most: int) -> Look:
-    """Find the enabled schedules of a slice that have no next occurrence.
-
-    One query, which reads two index entries for each.
-    """
-    heads = Run.objects.next_occurrences().filter(schedule=OuterRef("pk"))
-    rows = list(_slice(after).values_list("pk", Exists(heads))[:most])
-    found = [pk for pk, has_next in rows if not has_next]
-    return Look(rows[-1][0] if rows else after, len(rows) < most, found)
+def _slice(after: int, most: int) -> tuple[list[int], bool]:
+    """Return the next enabled schedules by their ids, and whether none follow."""
+    enabled = Schedule.objects.enabled().filter(pk__gt=after).order_by("pk")
+    ids = list(enabled.values_list("pk", flat=True)[:most])
+    return ids, len(ids) < most
 
 
-def _slice(after: int) -> Any:
-    return Schedule.objects.filter(pk__gt=after, enabled=True).order_by("pk")
+def find_lacking(ids: list[int]) -> list[int]:
+    """Return which of these neighbors have no next occurrence, or a start or end at no moment."""
+    if not ids:
+        return []
+    # By their span: a list of hundreds takes longer to pass than the rows take to be read.
+    first, last = ids[0], ids[-1]
+    heads = Run.objects.next_occurrences().filter(schedule__gte=first, schedule__lte=last)
+    sound = set(heads.values_list("schedule_id", flat=True))
+    unbounded = Schedule.objects.enabled().filter(UNBOUNDED, pk__range=(first, last))
+    sound.difference_update(unbounded.values_list("pk", flat=True))
+    return [pk for pk in ids if pk not in sound]
 
 
-def plan_lacking(ids: list[int], *, now: datetime) -> list[int]:
-    """Store the next occurrence of schedules without one, in one transaction.
-
-    Return those to be planned one by one: they have no further occurrence, or make no sense.
-    """
+def find_wrong(ids: list[int], *, now: datetime) -> list[int]:
+    """Return which of these do not have the next occurrence that they should; three queries."""
     try:
-        with writing():
-            return _plan_lacking(ids, now)
+        schedules = list(Schedule.objects.filter(pk__in=ids))
+        stored = chains(schedules)
+        return [one.pk for one in schedules if not is_sound(one, stored[one.pk], now=now)]
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # noqa: BLE001  Boundary: one of the rows makes no sense; each is tried alone.
-        logger.warning("Some of %d schedules cannot be planned together.", len(ids))
         return ids
 
 
-def _plan_lacking(ids: list[int], now: datetime) -> list[int]:
-    accounted = Run.objects.filter(schedule=OuterRef("pk"), is_next=False, requested_by="")
-    last = Subquery(accounted.order_by("-fire_at").values("fire_at")[:1])
-    # On PostgreSQL whoever saves or notices one of them right now plans it.
-    held = Schedule.objects.filter(pk__in=ids, enabled=True).select_for_update(
-        skip_locked=True, of=("self",)
-    )
-    schedules = list(held)
-    # Read once they are held: another process may have planned them meanwhile.
-    heads = Run.objects.next_occurrences().filter(schedule__in=schedules)
-    planned = set(heads.values_list("schedule_id", flat=True))
-    lasts: dict[int, datetime | None] = dict(
-        Schedule.objects.filter(pk__in=ids).values_list("pk", last)
-    )
-    rows, others = [], []
-    for schedule in schedules:
-        if schedule.pk in planned:
-            continue
-        fire_at = _first_after(schedule, lasts[schedule.pk], now)
-        if fire_at is None:
-            others.append(schedule.pk)
-        else:
-            rows.append(Run(**occurrence(schedule, fire_at), created_at=now))
-    insert(rows)
-    wakeup.ring_on_commit()
-    return others
-
-
-def _first_after(schedule: Schedule, last: datetime | None, now: datetime) -> datetime | None:
-    if schedule.finished_at or (schedule.max_runs or schedule.run_count + 1) <= schedule.run_count:
-        return None
-    # Behind whatever was accounted for: a clock that was set back repeats nothing.
-    return schedule.trigger.next_after(max(now, last) if last else now)
-
-
-def recompute(*, after: int, most: int, now: datetime) -> Look:
-    """Find the enabled schedules of a slice whose next occurrence is not what it should be.
-
-    Two queries; nothing is written. An occurrence that is due is left to be noticed.
-    """
-    try:
-        schedules = list(_slice(after)[:most])
-        heads = {
-            head.schedule_id: head
-            for head in Run.objects.next_occurrences().filter(schedule__in=schedules)
-        }
-        ids = [schedule.pk for schedule in schedules]
-        found = [one.pk for one in schedules if not _is_sound(one, heads.get(one.pk), now)]
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:  # noqa: BLE001  Boundary: one of the rows makes no sense; each is tried alone.
-        ids = found = list(_slice(after).values_list("pk", flat=True)[:most])
-    return Look(ids[-1] if ids else after, len(ids) < most, found)
-
-
-def _is_sound(schedule: Schedule, head: Run | None, now: datetime) -> bool:
-    """Tell whether a schedule's next occurrence is as its definition says."""
-    if head is None:
-        return False
-    if head.fire_at <= now:
-        return True
-    if _first_after(schedule, None, now) != head.fire_at:
-        return False
-    wanted = occurrence(schedule, head.fire_at)
-    return all(getattr(head, name) == value for name, value in wanted.items())
+def find_misplaced() -> list[int]:
+    """Return schedules whose next occurrence is at no moment: it would never be due."""
+    lost = Run.objects.next_occurrences().filter(due_at__gt=END_OF_CALENDAR)
+    found = lost.order_by("due_at", "id").values_list("schedule_id", flat=True)
+    return list(found[:LOOKED_THROUGH])

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.utils import timezone
 
+from scheduling import clock
 from scheduling.attempts import starter
 from scheduling.claiming import Claim, claim
 from scheduling.inserting import insert
@@ -63,7 +63,8 @@ def taken(capacity: int = 100, **arguments: Any) -> list[int]:
 
 def begin(run: Run) -> Run:
     """Claim and start a run that is due now, as a worker does; return it as the worker has it."""
-    claims = claim(now=timezone.now(), cluster="one", worker=identity(), capacity=1000, lease=LEASE)
+    now = clock.now()
+    claims = claim(now=now, cluster="one", worker=identity(), capacity=1000, lease=LEASE)
     mine = next(claimed for claimed in claims if claimed.run == run.pk)
     (begun,) = starter(identity())([mine])
     assert begun is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from scheduling import clock, noticing
 from scheduling.models import Run, Schedule
+from scheduling.reconciling import Reconciler
 from scheduling.states import RunState
 
 #: On the minute, so that fire times are easy to read.
@@ -44,6 +45,13 @@ def notice_all(now: datetime | None = None) -> int:
     while noticing.is_any_due(now=now):
         total += noticing.notice(now=now)
     return total
+
+
+def reconcile(reconciler: Reconciler | None = None) -> None:
+    """Let a reconciler do all that presses; a new one, as after a start, if none is given."""
+    reconciler = reconciler or Reconciler()
+    reconciler.work(now=clock.now(), seconds=60)
+    assert not reconciler.is_pressed
 
 
 def occurrences(schedule: Schedule, *, since: datetime = NOON) -> list[tuple[int, str, str]]:

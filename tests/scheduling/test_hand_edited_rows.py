@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 
 from scheduling.models import Run, Schedule
-from scheduling.planning import reconcile
+from scheduling.reconciling import Reconciler
 from scheduling.states import RunState
-from tests.scheduling.schedule_parts import NOON, Clock, make, notice_all, occurrences
+from tests.scheduling.schedule_parts import (
+    NOON,
+    Clock,
+    make,
+    notice_all,
+    occurrences,
+    reconcile,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -19,31 +26,40 @@ def write(schedule: Schedule, **values: Any) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(**values)
 
 
-def repair(clock: Clock, *, thorough: bool = False) -> None:
-    """Reconcile from the first schedule to the last, in small slices."""
-    after: int | None = 0
-    while after is not None:
-        after = reconcile(after=after, most=2, now=clock.moment, thorough=thorough)
+@pytest.fixture(autouse=True)
+def in_small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOOKED_THROUGH", "RECOMPUTED", "PLANNED"):
+        monkeypatch.setattr(f"scheduling.reconciling.{name}", 2)
 
 
-def test_one_disabled_in_sql_does_not_run_and_its_occurrence_says_why(clock: Clock) -> None:
+@pytest.fixture
+def watching(clock: Clock) -> Reconciler:
+    """A reconciler that has begun before the test, and recomputes nothing any more."""
+    reconciler = Reconciler()
+    reconcile(reconciler)
+    return reconciler
+
+
+def test_one_disabled_in_sql_does_not_run_and_its_occurrence_says_why(
+    clock: Clock, watching: Reconciler
+) -> None:
     schedule = make()
     write(schedule, enabled=False)
 
     clock.forward(60)
     notice_all()
-    repair(clock)
+    reconcile(watching)
 
     assert occurrences(schedule) == [(60, "skipped", "paused")]
     assert Schedule.objects.paused().exists()
 
 
-def test_one_enabled_in_sql_goes_on_after_now(clock: Clock) -> None:
+def test_one_enabled_in_sql_goes_on_after_now(clock: Clock, watching: Reconciler) -> None:
     schedule = make(enabled=False)
     write(schedule, enabled=True)
 
     clock.forward(90)
-    repair(clock)
+    reconcile(watching)
 
     assert notice_all() == 0
     assert occurrences(schedule) == [(120, *NEXT)]
@@ -119,7 +135,7 @@ def test_one_that_has_had_its_runs_already_ends_without_another(clock: Clock) ->
     assert Schedule.objects.finished().exists()
 
 
-def test_bulk_inserted_schedules_are_planned(clock: Clock) -> None:
+def test_bulk_inserted_schedules_are_planned(clock: Clock, watching: Reconciler) -> None:
     common: dict[str, Any] = {"action": "tests.nothing", "timezone": "UTC"}
     Schedule.objects.bulk_create(
         [
@@ -131,7 +147,7 @@ def test_bulk_inserted_schedules_are_planned(clock: Clock) -> None:
         ]
     )
 
-    repair(clock)
+    reconcile(watching)
 
     found = {schedule.name: occurrences(schedule) for schedule in Schedule.objects.all()}
     assert found == {
@@ -144,23 +160,25 @@ def test_bulk_inserted_schedules_are_planned(clock: Clock) -> None:
     assert "99" in Schedule.objects.get(name="c").paused_reason
 
 
-def test_what_is_due_before_a_bulk_insert_is_planned_is_not_lost(clock: Clock) -> None:
+def test_what_is_due_before_a_bulk_insert_is_planned_is_not_lost(
+    clock: Clock, watching: Reconciler
+) -> None:
     at = NOON + timedelta(seconds=2)
     fields: dict[str, Any] = {"action": "tests.nothing", "created_at": clock.moment}
     [schedule] = Schedule.objects.bulk_create([Schedule(name="a", kind="once", at=at, **fields)])
 
     clock.forward(5)
-    repair(clock)
+    reconcile(watching)
     notice_all()
 
     assert occurrences(schedule) == [(2, *PAST)]
 
 
-def test_a_next_occurrence_that_was_deleted_comes_back(clock: Clock) -> None:
+def test_a_next_occurrence_that_was_deleted_comes_back(clock: Clock, watching: Reconciler) -> None:
     schedules = [make() for _ in range(5)]
     Run.objects.filter(schedule__in=schedules[1:4]).delete()
 
-    repair(clock)
+    reconcile(watching)
 
     assert [occurrences(schedule) for schedule in schedules] == [[(60, *NEXT)]] * 5
 
@@ -170,20 +188,20 @@ def test_reconciling_leaves_what_is_in_order(clock: Clock) -> None:
     before = list(Run.objects.order_by("pk").values())
 
     clock.forward(30)
-    repair(clock, thorough=True)
+    reconcile()
 
     assert list(Run.objects.order_by("pk").values()) == before
     assert len(before) == len(schedules)
 
 
-def test_after_a_start_all_follow_the_rules_of_that_day(clock: Clock) -> None:
+def test_after_a_start_all_follow_the_rules_of_that_day(clock: Clock, watching: Reconciler) -> None:
     schedule = make(expression="0 18 * * *")
     write(schedule, timezone="Asia/Shanghai")
 
-    repair(clock)
+    reconcile(watching)
     assert occurrences(schedule) == [(6 * 3600, *NEXT)]
 
-    repair(clock, thorough=True)
+    reconcile()
     assert occurrences(schedule) == [(22 * 3600, *NEXT)]
 
 
@@ -191,7 +209,7 @@ def test_a_start_leaves_what_was_due_while_all_was_down(clock: Clock) -> None:
     schedule = make(misfire="run_all")
 
     clock.forward(130)
-    repair(clock, thorough=True)
+    reconcile()
     notice_all()
 
     assert occurrences(schedule) == [(60, *PAST), (120, *PAST), (180, *NEXT)]

@@ -16,9 +16,10 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from scheduling import noticing
 from scheduling.models import Run, Schedule
-from scheduling.planning import pause, reconcile, resume, run_now
+from scheduling.planning import pause, resume, run_now
+from scheduling.reconciling import Reconciler
 from scheduling.states import FINISHED, RunState
-from tests.scheduling.schedule_parts import NOON, Clock, finish, make
+from tests.scheduling.schedule_parts import NOON, Clock, finish, make, reconcile
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,8 @@ class Life(RuleBasedStateMachine):
         self.clock.moment = NOON
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
+        self.watching = Reconciler()
+        reconcile(self.watching)
         self.schedule = make(created_at=NOON)
 
     def teardown(self) -> None:
@@ -124,10 +127,10 @@ class Life(RuleBasedStateMachine):
     def run_now(self) -> None:
         run_now(self.schedule, now=self.clock.moment, by="ann")
 
-    @rule(thorough=st.booleans())
-    def reconcile(self, thorough: bool) -> None:
+    @rule(is_start=st.booleans())
+    def reconcile(self, is_start: bool) -> None:
         before = list(Run.objects.order_by("pk").values("pk", "fire_at", "state"))
-        reconcile(after=0, most=10, now=self.clock.moment, thorough=thorough)
+        reconcile(None if is_start else self.watching)
         assert list(Run.objects.order_by("pk").values("pk", "fire_at", "state")) == before
 
     @precondition(lambda self: self.clock.moment > NOON + timedelta(minutes=10))

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, models
 from django.utils import timezone
 
-from scheduling import noticing, planning, reconciling
+from scheduling import noticing, planning
 from scheduling.attempts import (
     Ending,
     cancel_requests,
@@ -21,6 +21,7 @@ from scheduling.broker import FireTimeBroker
 from scheduling.claiming import Claim, first_due, nearest_due_at
 from scheduling.ending import rescue
 from scheduling.models import Run, Schedule
+from scheduling.reconciling import RECOMPUTED, Reconciler
 from scheduling.retention import prune
 from scheduling.states import RunState
 from tests.scheduling.parts import NOW, later, plan, store, store_running, taken
@@ -176,16 +177,25 @@ SCHEDULE_QUERIES: dict[str, Callable[[list[int]], object]] = {
     "claiming": lambda due: taken(200),
     "noticing": lambda due: noticing.notice(now=NOW),
     "the length of the queue": lambda due: FireTimeBroker().queue_size(),
-    "looking for what lacks a next run": lambda due: reconciling.look_through(after=50, most=500),
-    "recomputing": lambda due: reconciling.recompute(after=50, most=25, now=NOW),
     "planning what lacks a next run": lambda due: plan_anew(due),
-    "reconciling": lambda due: planning.reconcile(after=50, most=500, now=NOW),
+    "recomputing": lambda due: go_round(due, is_watching=False),
+    "watching": lambda due: go_round(due, is_watching=True),
 }
 
 
 def plan_anew(due: list[int]) -> None:
     Run.objects.filter(schedule__in=due, is_next=True).delete()
-    assert reconciling.plan_lacking(due, now=NOW) == []
+    assert planning.replan(*due, now=NOW)
+    assert Run.objects.filter(schedule__in=due, is_next=True).count() == len(due)
+
+
+def go_round(due: list[int], *, is_watching: bool) -> None:
+    """Go from the middle of the round after a start, or of a later one, to its end."""
+    reconciler = Reconciler()
+    reconciler._newest = reconciler._reached = due[0] - 2 * RECOMPUTED
+    reconciler._is_recomputed = is_watching
+    reconciler.work(now=NOW, seconds=60)
+    assert not reconciler.is_pressed
 
 
 @pytest.mark.parametrize("name", SCHEDULE_QUERIES)

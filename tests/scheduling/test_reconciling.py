@@ -7,17 +7,11 @@ import pytest
 
 from scheduling.models import Run, Schedule
 from scheduling.reconciling import RECOMPUTED, Reconciler
-from tests.scheduling.schedule_parts import NOON, Clock, make, occurrences
+from tests.scheduling.schedule_parts import NOON, Clock, make, occurrences, reconcile
 
 pytestmark = pytest.mark.django_db
 
 NEXT = [(60, "next", "")]
-
-
-def reconcile(reconciler: Reconciler, clock: Clock) -> None:
-    """Let it do all that presses."""
-    reconciler.work(now=clock(), seconds=60)
-    assert not reconciler.is_pressed
 
 
 def store_bare(count: int, **fields: object) -> list[Schedule]:
@@ -30,7 +24,7 @@ def store_bare(count: int, **fields: object) -> list[Schedule]:
 def test_schedules_of_a_bulk_insert_get_their_next_occurrence(clock: Clock) -> None:
     made = store_bare(RECOMPUTED * 2 + 1)
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     assert all(occurrences(schedule) == NEXT for schedule in made)
 
@@ -38,7 +32,7 @@ def test_schedules_of_a_bulk_insert_get_their_next_occurrence(clock: Clock) -> N
 def test_what_is_new_comes_before_the_rest(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     reconciler = Reconciler()
     store_bare(40)
-    reconcile(reconciler, clock)
+    reconcile(reconciler)
     monkeypatch.setattr("scheduling.reconciling.LOOKED_THROUGH", 10)
     (new,) = store_bare(1)
     monkeypatch.setattr("scheduling.reconciling.WATCH_EVERY", 0)
@@ -53,7 +47,7 @@ def test_after_a_start_every_next_occurrence_is_recomputed(clock: Clock) -> None
     Run.objects.filter(schedule=moved).update(fire_at=NOON + timedelta(seconds=77))
     Schedule.objects.filter(pk=edited.pk).update(expression="*/2 * * * *", name="edited")
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     assert occurrences(moved) == NEXT
     assert occurrences(edited) == [(120, "next", "")]
@@ -65,7 +59,7 @@ def test_what_is_right_is_not_written(clock: Clock) -> None:
     make(), make(jitter_seconds=30)
     before = list(Run.objects.order_by("pk").values())
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     assert list(Run.objects.order_by("pk").values()) == before
 
@@ -74,7 +68,7 @@ def test_an_occurrence_that_is_due_is_left_to_be_noticed(clock: Clock) -> None:
     schedule = make()
     clock.forward(61)
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     assert occurrences(schedule) == NEXT
 
@@ -85,7 +79,7 @@ def test_a_clock_that_was_set_back_repeats_nothing(clock: Clock) -> None:
         schedule=schedule, action="tests.nothing", fire_at=NOON + timedelta(seconds=120)
     )
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     assert occurrences(schedule)[1:] == [(180, "next", "")]
 
@@ -93,7 +87,7 @@ def test_a_clock_that_was_set_back_repeats_nothing(clock: Clock) -> None:
 def test_a_schedule_that_makes_no_sense_is_paused_and_holds_up_no_other(clock: Clock) -> None:
     (bad,), (good,) = store_bare(1, expression="99 99 * * *"), store_bare(1)
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     bad.refresh_from_db()
     assert bad.is_paused
@@ -104,7 +98,7 @@ def test_a_schedule_that_makes_no_sense_is_paused_and_holds_up_no_other(clock: C
 def test_a_schedule_without_a_further_occurrence_is_finished(clock: Clock) -> None:
     (schedule,) = store_bare(1, kind="once", expression="", at=NOON - timedelta(days=1))
 
-    reconcile(Reconciler(), clock)
+    reconcile()
 
     schedule.refresh_from_db()
     assert schedule.finished_at == NOON
@@ -112,7 +106,7 @@ def test_a_schedule_without_a_further_occurrence_is_finished(clock: Clock) -> No
 
 def test_a_long_round_is_done_a_little_at_a_time(clock: Clock) -> None:
     store_bare(400)
-    reconcile(Reconciler(), clock)
+    reconcile()
     reconciler = Reconciler()
 
     longest, calls = 0.0, 0

@@ -18,12 +18,12 @@ from scheduling import claiming
 from scheduling.ending import rescue
 from scheduling.models import Run, Schedule
 from scheduling.models.lenient import Lenient
-from scheduling.planning import pause, reconcile, resume
+from scheduling.planning import pause, resume
 from scheduling.states import RunState
 from scheduling.triggers import InvalidTrigger
 from tests.harness.environment import chosen_database
 from tests.scheduling.parts import again, aside, store, store_running
-from tests.scheduling.schedule_parts import Clock, make, notice_all, occurrences
+from tests.scheduling.schedule_parts import Clock, make, notice_all, occurrences, reconcile
 from tests.scheduling.workers import Register, finished, hand_over, working
 
 pytestmark = [
@@ -81,7 +81,7 @@ def test_a_spoiled_schedule_fails_alone_while_its_neighbors_run_on_time(
     first, bad, last = make(), make(), make()
     spoil(bad, **{column: value})
 
-    reconcile(after=0, most=100, now=clock.moment)
+    reconcile()
     clock.forward(60)
     notice_all()
 
@@ -112,7 +112,7 @@ def test_reconciling_passes_a_spoiled_schedule(clock: Clock, column: str, value:
     spoil(bad, **{column: value})
     Run.objects.all().delete()
 
-    reconcile(after=0, most=100, now=clock.moment, thorough=True)
+    reconcile()
 
     assert occurrences(first) == occurrences(last) == [(60, *NEXT)]
     after = Schedule.objects.get(pk=bad.pk)
@@ -163,12 +163,30 @@ def test_a_next_occurrence_at_no_moment_fails_and_the_schedule_goes_on(
 
     clock.forward(60)
     notice_all()
-    reconcile(after=0, most=100, now=clock.moment)
+    reconcile()
 
     assert occurrences(good) == [(60, "pending", ""), (120, *NEXT)]
     assert occurrences(bad) == [(60, "failed", ""), (120, *NEXT)]
     assert f"fire_at = {moment}" in again(head).error
     assert Schedule.objects.get(pk=bad.pk).enabled
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["not_before", "args", "max_attempts"])
+def test_what_is_spoiled_of_a_next_occurrence_alone_is_written_anew(
+    clock: Clock, column: str
+) -> None:
+    schedule = make()
+    head = schedule.next_run
+    assert head is not None
+    spoil(head, **{column: "some day"})
+
+    reconcile()
+
+    assert occurrences(schedule) == [(60, *NEXT)]
+    after = again(head)
+    assert getattr(after, column) == getattr(head, column)
+    assert after.due_at == head.due_at
 
 
 @pytest.mark.django_db
