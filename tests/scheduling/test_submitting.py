@@ -79,6 +79,7 @@ def test_a_run_is_stored_with_the_transaction_it_joined() -> None:
     assert [first, second] == list(Run.objects.order_by("pk"))
 
 
+@pytest.mark.django_db  # for its clock
 @pytest.mark.parametrize(
     "value",
     [
