@@ -37,23 +37,24 @@ class Killer:
     def _kill(self, role: str) -> bool:
         """Kill one process of a role, if any is there just now; return whether there was."""
         alive = [cluster for cluster in self.site.clusters if cluster.main.poll() is None]
-        cluster = self.random.choice(alive)
-        processes = [cluster.main] if role == "main" else cluster.role(role)
-        if not processes:
+        self.random.shuffle(alive)
+        found = [(cluster, process) for cluster in alive for process in _of(cluster, role)]
+        if not found:
             return False
         # Rather one that began a run just now than one that may be idle.
         lately = {line.split()[0] for line in self.site.calls()[-5:]}
-        busy = [process for process in processes if str(process.pid) in lately]
+        cluster, process = next((one for one in found if str(one[1].pid) in lately), found[0])
         try:
-            self.random.choice(busy or processes).kill()
+            process.kill()
         except psutil.NoSuchProcess:
             return False
         self.killed[role] += 1
         if role == "main":
             cluster.main.wait(10)
-            self._replace(cluster)
+            # At once: what is left of the other may still be there for a moment.
+            self.site.start_cluster()
         return True
 
-    def _replace(self, cluster: Cluster) -> None:
-        # At once: what is left of the other may still be there for a moment.
-        self.site.start_cluster()
+
+def _of(cluster: Cluster, role: str) -> list[psutil.Process]:
+    return [psutil.Process(cluster.pid)] if role == "main" else cluster.role(role)
