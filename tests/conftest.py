@@ -22,10 +22,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chosen_database() == "postgresql" and (reason := services.missing("postgres")):
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL leave out what touches no database: it ran, or will run, on SQLite."""
+    if chosen_database() != "postgresql":
+        return
+    if reason := services.missing("postgres"):
         for item in items:
             item.add_marker(pytest.mark.skip(reason))
+    untouched = [item for item in items if not touches_database(item)]
+    config.hook.pytest_deselected(items=untouched)
+    items[:] = [item for item in items if touches_database(item)]
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & {*fixtures})
 
 
 @pytest.hookimpl(wrapper=True)
