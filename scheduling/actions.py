@@ -140,10 +140,10 @@ def submit(
 
     It is seen by workers once that transaction commits, and not at all if it rolls back.
     `fire_at` is an aware datetime, now when left out; `timeout` is in seconds; without a `key` it
-    has the one that its action names. An attempt is
-    counted when it begins: with the default of 1 a run whose worker dies is failed, not repeated.
-    An unknown action is no error here, since another process may know it; the run then fails with
-    that reason. Raises ValueError for arguments that are not JSON and for values out of range.
+    has the one that its action names. An attempt is counted when it begins: with the default of 1
+    a run whose worker dies is failed, not repeated. An unknown action is no error here, since
+    another process may know it; the run then fails with that reason. Raises ValueError for
+    arguments that are not JSON and for values out of range.
     """
     run = prepare(name, args, fire_at=fire_at, key=key, timeout=timeout, max_attempts=max_attempts)
     return submit_many([run])[0]
