@@ -56,8 +56,9 @@ async def test_a_stopped_answer_can_be_tried_again(client: ChatClient) -> None:
 
     await client.send_frame({"type": "retry", "id": said["id"]})
 
-    reply = await client.wait_for(lambda one: one.reply_to("a"), what="The second reply.")
-    await client.answered("a")
+    # "stopped" is where the message was: what ends this is the reply and its new state.
+    await client.wait_for(lambda one: one.state_of("a") == "answered", what="The second answer.")
+    reply = await client.answered("a")
     assert reply["content"] == "w0 w1 w2 w3 w4 end of words=5 every=0.3"
     assert len(client.messages) == 2
 

@@ -23,6 +23,22 @@ async def pushed(client: ChatClient, before: int) -> list[dict[str, Any]]:
     return found
 
 
+async def shows(client: ChatClient, states: list[str], before: int = 0) -> dict[str, Any]:
+    """Wait until the last list a reader has shows these states, and return it.
+
+    One list may overtake another on its way: what counts is which one a reader is left with.
+    """
+
+    def last(one: ChatClient) -> dict[str, Any] | None:
+        lists = [frame for frame in one.frames[before:] if frame["type"] == "tasks"]
+        newest = max(reversed(lists), key=lambda frame: frame["seq"], default=None)
+        right = newest and [task["state"] for task in newest["tasks"]] == states
+        return newest if right else None
+
+    found: dict[str, Any] = await client.wait_for(last, what=f"Tasks that are {states}.")
+    return found
+
+
 async def test_before_the_first_message_there_are_no_tasks(client: ChatClient) -> None:
     assert await tasks(client) == []
     error = await client.ask({"type": "task", "number": 1, "do": "cancel"}, "error")
@@ -53,13 +69,13 @@ async def test_a_task_is_paused_resumed_and_cancelled_and_every_reader_sees_it(
 
     for do, states in (("pause", ["paused"]), ("pause", ["paused"]), ("resume", ["enabled"])):
         before = len(other.frames)
-        answer = await client.ask({"type": "task", "number": 1, "do": do}, "tasks")
-        shown = await pushed(other, before)
-        assert [task["state"] for task in answer["tasks"]] == states
-        assert shown == answer["tasks"]
-    last = await client.ask({"type": "task", "number": 1, "do": "cancel"}, "tasks")
-    assert last["tasks"] == []
+        await client.send_frame({"type": "task", "number": 1, "do": do})
+        shown = await shows(client, states)
+        assert (await shows(other, states, before))["tasks"] == shown["tasks"]
+    await client.send_frame({"type": "task", "number": 1, "do": "cancel"})
+    last = await shows(client, [])
     assert last["seq"] == client.seq
+    await shows(other, [])
 
 
 async def test_a_paused_task_has_no_next_time(client: ChatClient) -> None:
