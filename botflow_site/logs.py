@@ -45,6 +45,10 @@ def logging_config(*, log_format: str, level: str) -> None:
                 "daphne.http_protocol": {"level": "WARNING"},
                 "daphne.ws_protocol": {"level": "WARNING"},
                 "django.channels.server": {"level": "WARNING"},
+                # Both log addresses, in which WeChat's protocol has access tokens.
+                "httpx": {"level": "WARNING"},
+                "httpcore": {"level": "WARNING"},
+                "urllib3": {"level": "WARNING"},
                 # A handler of its own keeps django-q2 from adding a second one.
                 "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             },

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
@@ -57,6 +58,29 @@ class ContentSecurityPolicy:
         self, request: HttpRequest, response: Awaitable[HttpResponseBase]
     ) -> HttpResponseBase:
         return _protected(request, await response)
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """WhiteNoise beside async views: alone it makes each request hold a thread until its end."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler) -> None:
+        super().__init__(get_response)
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        response: HttpResponseBase | Awaitable[HttpResponseBase] = super().__call__(request)
+        if self.is_async and isinstance(response, HttpResponseBase):
+            return _awaitable(response)
+        return response
+
+
+async def _awaitable(response: HttpResponseBase) -> HttpResponseBase:
+    return response
 
 
 def _protected(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

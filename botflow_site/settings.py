@@ -73,8 +73,10 @@ BOTFLOW_MAX_WAITING_OCCURRENCES = env.number(
 )
 
 BOTFLOW_AGENT = env.text("BOTFLOW_AGENT", "echo")
+WECHAT_TOKEN = env.text("WECHAT_TOKEN")
 BOTFLOW_CHANNELS = {
     "web": "conversations.channels.web.WebChannel",
+    **({"wechat": "wechat.channel.WeChatChannel"} if WECHAT_TOKEN else {}),
     **env.mapping("BOTFLOW_CHANNELS"),
 }
 BOTFLOW_CHAT_ACCESS = env.choice("BOTFLOW_CHAT_ACCESS", "anonymous", ("anonymous", "login"))
@@ -106,6 +108,50 @@ BOTFLOW_MAX_UNSENT_BYTES = env.number(
     "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824
 )
 
+# -- WeChat: the endpoint exists if WECHAT_TOKEN is set ---------------------------------------------
+
+WECHAT_APP_ID = env.text("WECHAT_APP_ID")
+# Without it nothing can be sent unasked: everything goes out as replies.
+WECHAT_APP_SECRET = env.text("WECHAT_APP_SECRET")
+WECHAT_AES_KEY = env.text("WECHAT_AES_KEY")
+# The key before the last change: messages encrypted with it are still read.
+WECHAT_AES_KEY_PREVIOUS = env.text("WECHAT_AES_KEY_PREVIOUS")
+WECHAT_MODE = env.choice(
+    "WECHAT_MODE", "secure" if WECHAT_AES_KEY else "plain", ("plain", "compatible", "secure")
+)
+WECHAT_REPLY = env.choice("WECHAT_REPLY", "auto", ("passive", "customer_service", "auto"))
+WECHAT_PATH = env.text("WECHAT_PATH", "/wechat")
+WECHAT_API_BASE_URL = env.text("WECHAT_API_BASE_URL", "https://api.weixin.qq.com").rstrip("/")
+# The account's own id (gh_…): messages to another one are refused. Empty accepts any.
+WECHAT_ORIGINAL_ID = env.text("WECHAT_ORIGINAL_ID")
+# How old or new a request's timestamp may be, in seconds; 0 accepts any.
+WECHAT_FRESHNESS = env.number("WECHAT_FRESHNESS", 300, least=0, most=86_400)
+# Seconds for which a request waits for the answer; WeChat itself hangs up after 5.
+WECHAT_REPLY_DEADLINE = env.number("WECHAT_REPLY_DEADLINE", 4.3, least=0.1, most=4.8)
+# Bytes of one text message: WeChat takes 2047 at most.
+WECHAT_MAX_TEXT_BYTES = env.number("WECHAT_MAX_TEXT_BYTES", 2000, least=200, most=2047)
+# Messages into which one answer is split; the rest waits for the follower's 「继续」.
+WECHAT_MAX_PARTS = env.number("WECHAT_MAX_PARTS", 4, least=1, most=5)
+# Messages of one follower that are answered in a minute; those beyond get a sentence.
+WECHAT_RATE = env.number("WECHAT_RATE", 20, least=1, most=10_000)
+# Messages that are kept for one follower until they write, and for how many days.
+WECHAT_MAX_HELD = env.number("WECHAT_MAX_HELD", 20, least=1, most=1000)
+WECHAT_HELD_DAYS = env.number("WECHAT_HELD_DAYS", 7, least=1, most=365)
+# What a new follower is told; empty for the built-in sentence.
+WECHAT_WELCOME = env.text("WECHAT_WELCOME")
+WECHAT_LOCALE = env.choice("WECHAT_LOCALE", "zh-hans", ("zh-hans", "en"))
+# The zone of followers, in which their reminders are meant.
+WECHAT_TIME_ZONE = env.time_zone("WECHAT_TIME_ZONE", "Asia/Shanghai")
+# Whether followers see that an answer is being written, where WeChat allows it.
+WECHAT_TYPING = env.flag("WECHAT_TYPING", default=True)
+# A template message for what WeChat no longer lets through, and what goes into its fields.
+WECHAT_TEMPLATE_ID = env.text("WECHAT_TEMPLATE_ID")
+WECHAT_TEMPLATE_FIELDS = env.mapping("WECHAT_TEMPLATE_FIELDS")
+# Bytes of one image, in or out.
+WECHAT_MAX_IMAGE_BYTES = env.number(
+    "WECHAT_MAX_IMAGE_BYTES", 2_097_152, least=1024, most=10_485_760
+)
+
 # -- Django ----------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -130,7 +176,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "botflow_site.middleware.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "botflow_site.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

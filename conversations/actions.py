@@ -20,7 +20,12 @@ async def answer(run: Run, *, message: int) -> Commit | None:
     return await answering.answer(run, message)
 
 
-@action(delivering.DELIVER, label=_("Deliver a reply"), ended=delivering.ended)
+@action(
+    delivering.DELIVER,
+    label=_("Deliver a reply"),
+    ended=delivering.ended,
+    retried=delivering.retried,
+)
 async def deliver(run: Run, *, message: int) -> Commit | None:
     """Hand a stored reply to its channel."""
     return await delivering.deliver(message)

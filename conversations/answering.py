@@ -133,7 +133,7 @@ _HISTORY = """
 SELECT id, reply_to_id, role, content, attachment FROM conversations_message
 WHERE conversation_id = %s AND seq > %s AND COALESCE(reply_to_id, id) > %s
   AND state IN ('answered', 'done', 'stopped')
-  AND (content <> '' OR attachment <> '')
+  AND (content <> '' OR attachment <> '') AND NOT (content_type = 'event' AND state = 'done')
 ORDER BY seq DESC LIMIT %s
 """
 

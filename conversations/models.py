@@ -176,9 +176,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(seq__lt=seq).order_by("-seq")
 
     def asked(self) -> Self:
-        """What an agent is to answer, or did: what users said and prompts."""
-        is_note = Q(role=Message.Role.SYSTEM, state=Message.State.DONE)
-        return self.exclude(role=Message.Role.ASSISTANT).exclude(is_note)
+        """What an agent is to answer, or did: what users said and prompts, no notes or events."""
+        return self.exclude(role=Message.Role.ASSISTANT).exclude(state=Message.State.DONE)
+
+    def undelivered(self) -> Self:
+        """What its channel has not been handed yet, in order."""
+        states = [Message.Delivery.WAITING, Message.Delivery.HELD]
+        return self.filter(delivery_state__in=states).order_by("pk")
 
     def waiting(self) -> Self:
         """What no agent has answered yet, in order."""
@@ -213,7 +217,10 @@ class Message(models.Model):
     class Delivery(models.TextChoices):
         NONE = "", _("Not needed")
         WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Being sent")
         SENT = "sent", _("Sent")
+        HELD = "held", _("Kept until they write")
+        UNKNOWN = "unknown", _("Outcome unknown")
         FAILED = "failed", _("Failed")
 
     uuid = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
@@ -264,6 +271,11 @@ class Message(models.Model):
         indexes = [
             models.Index("conversation", "seq", name="message_seq"),
             models.Index(fields=["-created_at"], name="message_created"),
+            models.Index(
+                fields=["conversation", "id"],
+                condition=Q(delivery_state__in=["waiting", "held"]),
+                name="message_undelivered",
+            ),
         ]
 
     def __str__(self) -> str:

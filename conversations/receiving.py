@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from conversations.delivering import first_delivery_state, submit_deliveries
 from conversations.models import Conversation, Message
 from scheduling.actions import prepare, submit_many
 from scheduling.inserting import insert
@@ -39,6 +40,8 @@ class Incoming:
     timezone: str = ""
     #: The id of the conversation if this message opens it.
     conversation_uuid: uuid.UUID | None = None
+    #: What the channel itself answers, "" for nothing; None for what an agent or command answers.
+    reply: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def receive_messages(incoming: list[Incoming]) -> list[Received]:
     known = _known(incoming, places)
     fresh: dict[tuple[int, str], Message] = {}
     stored: list[Message] = []
+    replies: list[tuple[Message, str]] = []
     results: list[Received] = []
     for item, conversation in zip(incoming, places, strict=True):
         identity = (conversation.pk, item.external_id)
@@ -70,8 +74,11 @@ def receive_messages(incoming: list[Incoming]) -> list[Received]:
         if not earlier:
             stored.append(message)
             fresh[identity] = message
+            if item.reply:
+                replies.append((message, item.reply))
         results.append(Received(message, is_new=not earlier))
     _store(stored)
+    _store_replies(replies)
     return results
 
 
@@ -132,6 +139,11 @@ def _known(incoming: list[Incoming], places: list[Conversation]) -> dict[tuple[i
 
 
 def _message(item: Incoming, conversation: Conversation) -> Message:
+    """Return the unsaved row; with no `reply` of the channel's own it waits for an answer."""
+    state = Message.State.QUEUED
+    if item.reply is not None:
+        is_event = item.content_type == Message.ContentType.EVENT
+        state = Message.State.DONE if is_event else Message.State.ANSWERED
     return Message(
         conversation=conversation,
         role=Message.Role.USER,
@@ -139,7 +151,7 @@ def _message(item: Incoming, conversation: Conversation) -> Message:
         content_type=item.content_type,
         attachment=item.attachment,
         external_id=item.external_id,
-        state=Message.State.QUEUED,
+        state=state,
         created_at=timezone.now(),
     )
 
@@ -153,7 +165,34 @@ def _store(messages: list[Message]) -> None:
         message.seq = seq[message.conversation_id]
         seq[message.conversation_id] += 1
     insert(messages)
-    submit_many(answer_run(message) for message in messages)
+    waiting = [message for message in messages if message.state == Message.State.QUEUED]
+    if waiting:
+        submit_many(answer_run(message) for message in waiting)
+
+
+def _store_replies(replies: list[tuple[Message, str]]) -> None:
+    """Store what channels say themselves, as replies like any other, and queue their deliveries."""
+    if not replies:
+        return
+    seq = Conversation.objects.advance(Counter(to.conversation_id for to, _text in replies))
+    rows = []
+    for to, text in replies:
+        rows.append(
+            Message(
+                uuid=to.reply_uuid,
+                conversation=to.conversation,
+                role=Message.Role.ASSISTANT,
+                content=text,
+                reply_to=to,
+                state=Message.State.DONE,
+                seq=seq[to.conversation_id],
+                delivery_state=first_delivery_state(to.conversation.channel),
+                created_at=timezone.now(),
+            )
+        )
+        seq[to.conversation_id] += 1
+    insert(rows)
+    submit_deliveries(rows)
 
 
 def answer_run(message: Message) -> Run:

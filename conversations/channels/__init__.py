@@ -1,6 +1,11 @@
 """Channels: the surfaces conversations live on, named by `BOTFLOW_CHANNELS`."""
 
-from conversations.channels.contract import Channel, DeliveryError
+from conversations.channels.contract import (
+    Channel,
+    DeliveryError,
+    DeliveryHeld,
+    DeliveryUnknown,
+)
 from conversations.channels.loading import get_channel
 
-__all__ = ["Channel", "DeliveryError", "get_channel"]
+__all__ = ["Channel", "DeliveryError", "DeliveryHeld", "DeliveryUnknown", "get_channel"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from scheduling.actions import ActionError
 
 if TYPE_CHECKING:
     from conversations.frames import Frame
-    from conversations.models import Message
+    from conversations.models import Conversation, Message
 
 
 class DeliveryError(ActionError):
@@ -21,6 +21,14 @@ class DeliveryError(ActionError):
         self, message: str, *, permanent: bool, retry_after: timedelta | None = None
     ) -> None:
         super().__init__(message, permanent=permanent, retry_after=retry_after)
+
+
+class DeliveryHeld(Exception):
+    """It cannot be delivered now and is kept until the other side speaks; the message says why."""
+
+
+class DeliveryUnknown(Exception):
+    """It may have arrived, and must not be sent again; the message says what happened."""
 
 
 class Channel:
@@ -36,14 +44,32 @@ class Channel:
     max_length: ClassVar[int | None] = None
     #: Attempts of one delivery before it counts as failed.
     max_attempts: ClassVar[int] = 5
+    #: Whether what no attempt could deliver is kept until the other side speaks, not given up.
+    holds: ClassVar[bool] = False
 
     async def deliver(self, message: Message) -> None:
-        """Hand a finished message to its address; raises DeliveryError.
+        """Hand a finished message to its address.
 
-        May be called again for the same message after a crash: pass its uuid on to a provider
-        that can tell copies apart.
+        Raises DeliveryError, DeliveryHeld or DeliveryUnknown. May be called again for the same
+        message after a crash: pass its uuid on to a provider that can tell copies apart, or set
+        its delivery state to SENDING before and look at it again.
         """
         raise NotImplementedError
+
+    def deliver_after(self, messages: Sequence[Message]) -> dict[int, datetime]:
+        """Return before which moment some of the messages, by id, need not be delivered.
+
+        Called in the transaction that stores them. For a channel that can hand them over sooner
+        in another way.
+        """
+        return {}
+
+    def reach_note(self, conversation: Conversation, times: Sequence[datetime]) -> str:
+        """Return what a user should know who wants to be spoken to at these times; "" if nothing.
+
+        In the language that is active; called in a transaction.
+        """
+        return ""
 
     async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
         """Show live frames to whoever is looking; they may be lost, rows are the truth."""

@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from conversations.channels import get_channel
 from conversations.commands.command_texts import next_text
 from conversations.commands.when import When, read_when
 from conversations.commands.when_phrases import shown
@@ -123,12 +124,14 @@ def _understood(schedule: Schedule, conversation: Conversation, *, now: datetime
     zone = conversation.timezone
     is_once = schedule.kind == Schedule.Kind.ONCE
     times = schedule.next_fire_times(1 if is_once else TOLD, now=now)
+    note = get_channel(conversation.channel).reach_note(conversation, times)
     lines = [
         _("I will remind you: %(text)s") % {"text": shown(schedule.name)},
         "",
         describe(schedule.trigger, timezone=zone, show_timezone=True),
         *(f"- {next_text(at, timezone=zone, now=now)}" for at in times),
         "",
+        *([note, ""] if note else []),
         _("This is task %(number)d. To cancel it: /cancel %(number)d")
         % {"number": schedule.number},
     ]
