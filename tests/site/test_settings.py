@@ -71,6 +71,33 @@ WRONG = [
     ("BOTFLOW_MAX_TASKS", "-1", "from 0 to 10000"),
     ("BOTFLOW_MIN_TASK_INTERVAL", "0", "from 1 to 86400"),
     ("BOTFLOW_MAX_UNSENT_BYTES", "1", "from 65536 to"),
+    ("WECHAT_TOKEN", "two words", "3 to 32 letters and digits"),
+    ("WECHAT_APP_ID", "gh_0123456789ab", "begins with wx"),
+    ("WECHAT_APP_SECRET", "0123456789abcdef", "Token of the server configuration"),
+    ("WECHAT_AES_KEY", "tooshort", "43 characters"),
+    ("WECHAT_AES_KEY_PREVIOUS", "tooshort", "43 characters"),
+    ("WECHAT_MODE", "encrypted", "plain, compatible, secure"),
+    ("WECHAT_MODE", "secure", "EncodingAESKey"),
+    ("WECHAT_REPLY", "active", "passive, customer_service, auto"),
+    ("WECHAT_REPLY", "customer_service", "AppSecret"),
+    ("WECHAT_PATH", "wechat", "Begin with /"),
+    ("WECHAT_PATH", "/admin/wechat", "another one"),
+    ("WECHAT_API_BASE_URL", "api.weixin.qq.com", "https://api.weixin.qq.com"),
+    ("WECHAT_ORIGINAL_ID", "wx2c2769f8efd9abc2", "begins with gh_"),
+    ("WECHAT_FRESHNESS", "-1", "from 0 to 86400"),
+    ("WECHAT_REPLY_DEADLINE", "5", "from 0.1 to 4.8"),
+    ("WECHAT_MAX_TEXT_BYTES", "2048", "from 200 to 2047"),
+    ("WECHAT_MAX_PARTS", "0", "from 1 to 5"),
+    ("WECHAT_RATE", "0", "from 1 to 10000"),
+    ("WECHAT_MAX_HELD", "0", "from 1 to 1000"),
+    ("WECHAT_HELD_DAYS", "0", "from 1 to 365"),
+    ("WECHAT_LOCALE", "zh", "zh-hans, en"),
+    ("WECHAT_TIME_ZONE", "Shanghai", "Asia/Shanghai"),
+    ("WECHAT_TYPING", "often", "true or false"),
+    ("WECHAT_TEMPLATE_ID", "two words", "list of your templates"),
+    ("WECHAT_TEMPLATE_FIELDS", "thing1", "name=path"),
+    ("WECHAT_TEMPLATE_FIELDS", "thing1=text", "Name the template"),
+    ("WECHAT_MAX_IMAGE_BYTES", "1023", "from 1024 to 10485760"),
     ("BOTFLOW_APPS", "no_such_app", "PYTHONPATH"),
     ("BOTFLOW_APPS", "botflow_site.no_such_app", "PYTHONPATH"),
     ("BOTFLOW_HTTPS", "https", "true or false"),
@@ -98,7 +125,7 @@ def test_a_wrong_value_stops_with_its_name_and_a_hint(
 
 def test_every_setting_that_can_be_wrong_has_a_wrong_value_here() -> None:
     source = (ROOT / "botflow_site" / "settings.py").read_text(encoding="utf-8")
-    any_text = {"SECRET_KEY", "OPENAI_API_KEY", "BOTFLOW_MODEL"}
+    any_text = {"SECRET_KEY", "OPENAI_API_KEY", "BOTFLOW_MODEL", "WECHAT_WELCOME"}
 
     assert names_read(source) - any_text - {name for name, _, _ in WRONG} == set()
 
