@@ -9,8 +9,6 @@ REQUIREMENTS := $(BIN)/python -c 'import sys, tomllib; \
 # Exits 0 in a Python that BotFlow can use: its version, its SQLite, and the means to make a .venv.
 SUITABLE := import sys, ensurepip, venv, sqlite3; \
 	sys.exit(not ((3, 11) <= sys.version_info < (3, 14) and sqlite3.sqlite_version_info >= (3, 35)))
-# Tests that start processes of their own and mostly wait for them: a lane beside the others.
-PROCESSES := tests/faults tests/layers tests/server tests/sockets
 TEMPLATES = $(wildcard templates */templates)
 
 .DEFAULT_GOAL := help
@@ -33,16 +31,7 @@ test: install
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@log=$(VENV)/processes.log; status=0; \
-	$(BIN)/python -m pytest $(PROCESSES) > $$log 2>&1 & other=$$!; \
-	trap "kill $$other" INT TERM; \
-	echo "All but $(PROCESSES), which run beside:"; \
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(PROCESSES)) || status=$$?; \
-	echo "The queue and the conversations on PostgreSQL:"; \
-	$(BIN)/python -m pytest --database=postgresql tests/scheduling tests/conversations || status=$$?; \
-	wait $$other || status=$$?; \
-	echo "$(PROCESSES):"; cat $$log; \
-	exit $$status
+	@$(BIN)/python -m tests.lanes
 endif
 
 lint: install
