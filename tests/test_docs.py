@@ -49,7 +49,9 @@ def test_every_setting_is_documented_with_its_default_and_range(call: ast.Call) 
     values = [*call.args[1:2], *(keyword.value for keyword in call.keywords)]
     for value in values:
         if isinstance(value, ast.Constant):
-            assert re.search(rf"(?<![\w.]){re.escape(str(value.value))}(?![\d])", rows[0])
+            text = str(value.value)
+            said = text.lower() if isinstance(value.value, bool) else text
+            assert re.search(rf"(?<![\w.]){re.escape(said)}(?![\d])", rows[0])
 
 
 def test_every_documented_setting_is_read() -> None:
@@ -148,6 +150,21 @@ def test_every_link_leads_to_a_file_and_a_title(path: Path) -> None:
         found = (path.parent / target).resolve() if target else path
         assert found.exists(), link
         assert not anchor or anchor in anchors(found), link
+
+
+def shape(name: str) -> list[str]:
+    """Return what of a document is the same in every language: levels, lengths, names, commands."""
+    lines = text_of(name).splitlines()
+    marks = [re.match(r"#+ |\d+\. |[|*] |    ", line.strip("\n")) for line in lines]
+    return [mark[0] for mark in marks if mark]
+
+
+def test_the_chinese_guide_to_wechat_says_what_the_english_one_does() -> None:
+    english, chinese = "docs/wechat.md", "docs/wechat.zh.md"
+    names = re.compile(r"\b(?:WECHAT|BOTFLOW|ALLOWED)_[A-Z_]+|manage\.py \w+|--\w+|\b4\d{4}\b")
+
+    assert shape(chinese) == shape(english)
+    assert set(names.findall(text_of(chinese))) == set(names.findall(text_of(english)))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -102,7 +102,7 @@ def check_mode(app_configs: Sequence[Any] | None, **kwargs: Any) -> Problems:
         return [checks.Error(problem, hint=hint, id="wechat.E007")]
     if not settings.WECHAT_TOKEN:
         return []
-    problem = "WECHAT_MODE is plain: whoever sees one request can send others in its name."
+    problem = "WECHAT_MODE is plain: messages can be read on the way, and changed."
     hint = "Choose the secure mode in WeChat's console and set WECHAT_AES_KEY."
     return [checks.Warning(problem, hint=hint, id="wechat.W002")]
 
@@ -153,16 +153,18 @@ def check_api_address(app_configs: Sequence[Any] | None, **kwargs: Any) -> Probl
 
 @checks.register
 def check_template(app_configs: Sequence[Any] | None, **kwargs: Any) -> Problems:
-    if settings.WECHAT_TEMPLATE_ID:
-        if re.fullmatch(r"[A-Za-z0-9_-]{1,128}", settings.WECHAT_TEMPLATE_ID):
-            return []
-        problem = f"WECHAT_TEMPLATE_ID is no id of a template: {settings.WECHAT_TEMPLATE_ID!r}."
+    template, fields = settings.WECHAT_TEMPLATE_ID, settings.WECHAT_TEMPLATE_FIELDS
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,128}", template):
+        problem = f"WECHAT_TEMPLATE_ID is no id of a template: {template!r}."
         hint = "Copy it from the list of your templates in WeChat's console."
-        return [checks.Error(problem, hint=hint, id="wechat.E011")]
-    if not settings.WECHAT_TEMPLATE_FIELDS:
+    elif fields and not template:
+        problem = "WECHAT_TEMPLATE_FIELDS is set without WECHAT_TEMPLATE_ID."
+        hint = "Name the template that has these fields, or remove them."
+    elif template and not fields:
+        problem = "WECHAT_TEMPLATE_ID is set without WECHAT_TEMPLATE_FIELDS."
+        hint = "Say what goes into its fields, for example thing1=text,time2=time."
+    else:
         return []
-    problem = "WECHAT_TEMPLATE_FIELDS is set without WECHAT_TEMPLATE_ID."
-    hint = "Name the template that has these fields, or remove them."
     return [checks.Error(problem, hint=hint, id="wechat.E011")]
 
 

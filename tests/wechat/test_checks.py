@@ -183,6 +183,7 @@ def test_a_template_that_cannot_be_meant_is_E011(configure: Configure) -> None: 
     assert configure(WECHAT_TEMPLATE_FIELDS={"thing1": "text"}) == ["wechat.E011"]
     assert configure(WECHAT_TEMPLATE_ID="ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY") == []
     assert configure(WECHAT_TEMPLATE_ID="two words") == ["wechat.E011"]
+    assert configure(WECHAT_TEMPLATE_ID="ngq", WECHAT_TEMPLATE_FIELDS={}) == ["wechat.E011"]
 
 
 @pytest.mark.parametrize("hosts", [["localhost", "127.0.0.1", "[::1]"], [".localhost"]])
