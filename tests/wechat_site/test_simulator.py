@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import time
 import xml.etree.ElementTree as Tree
+from pathlib import Path
 
 import pytest
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
 from tests.wechat_site.conftest import Asked, Webhook
+from wechat import simulator
 from wechat.simulator import SERVICE_FAULT, NotLoopback, OfficialAccount, Simulator, secrecy
 from wechat.simulator.sender import require_loopback
 
@@ -54,6 +57,20 @@ def sealed(wechat: Simulator, xml: bytes) -> bytes:
     account = wechat.account
     crypto = WeChatCrypto(account.token, account.aes_key, account.app_id)
     return crypto.encrypt_message(xml.decode(), "1234567", "1760000000").encode()
+
+
+def test_it_shares_no_code_with_the_site_that_it_checks() -> None:
+    imports = {
+        name
+        for path in Path(simulator.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (name := node.module or "")
+    }
+
+    own = {name for name in imports if name.startswith("wechat")}
+    assert "wechat.simulator.secrecy" in own
+    assert all(name.startswith("wechat.simulator") for name in own)
+    assert not any(name.startswith(("conversations", "scheduling", "django")) for name in imports)
 
 
 # -- signatures and encryption ---------------------------------------------------------------------

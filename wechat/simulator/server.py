@@ -9,7 +9,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from wechat.simulator.api import MESSAGES, ApiFault, Request, carry_out
 from wechat.simulator.faults import HTML, Fault
@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         if name:
-            self.send_header("Content-Disposition", f'attachment; filename="{name}"')
+            self.send_header("Content-Disposition", f'attachment; filename="{quote(name)}"')
         self.end_headers()
         self.wfile.write(body)
 

@@ -30,6 +30,7 @@ class Command(BaseCommand):
         "as the words of a follower; replies and messages are printed. Without options it is "
         "the account that the WECHAT_* settings name."
     )
+    requires_system_checks = ()  # those are for the site, which makes them itself
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--target", help="the webhook's URL; the site's own by default")
