@@ -1,5 +1,6 @@
 """The URLs of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.templatetags.static import static
@@ -10,6 +11,7 @@ from django.views.i18n import JavaScriptCatalog, set_language
 
 from botflow_site.health import health, metrics
 from conversations.views import chat_page
+from wechat.views import webhook
 
 # Late: the address depends on the path that the site is served under.
 icon = lazy(static, str)("conversations/favicon.svg")
@@ -28,4 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         JavaScriptCatalog.as_view(packages=["django.contrib.admin", "botflow_site"]),
     ),
     path("admin/", admin.site.urls),
+    # Not found unless WECHAT_TOKEN is set.
+    path(settings.WECHAT_PATH.strip("/"), webhook, name="wechat"),
 ]

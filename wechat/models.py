@@ -1,4 +1,4 @@
-"""What the WeChat channel remembers: its account, its followers, each request, what is half sent."""
+"""What the WeChat channel remembers: its account, followers, each request, what is half sent."""
 
 from __future__ import annotations
 
@@ -84,6 +84,8 @@ class Inbound(models.Model):
     signature = models.CharField(max_length=40, db_index=True)
     # The XML of the passive reply, not encrypted; "" until there is one.
     reply = models.TextField(default="", blank=True)
+    # What it handed over, as [message id, characters handed over before]: to put it back.
+    taken = models.JSONField(default=list, blank=True)
 
     class Meta:
         verbose_name = _("request")

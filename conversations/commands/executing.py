@@ -50,9 +50,9 @@ class Order:
 
 
 def command_of(message: Message) -> Command | None:
-    """Return the command that a user typed; None for what is for the agent."""
-    is_typed = message.role == Message.Role.USER
-    is_typed = is_typed and message.content_type == Message.ContentType.TEXT
+    """Return the command that a user typed, or chose in a menu; None for what is for the agent."""
+    is_typed = message.content_type in (Message.ContentType.TEXT, Message.ContentType.EVENT)
+    is_typed = is_typed and message.role == Message.Role.USER
     return parse_command(message.content) if is_typed else None
 
 

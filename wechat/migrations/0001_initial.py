@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('held_until', models.DateTimeField(null=True)),
                 ('signature', models.CharField(db_index=True, max_length=40)),
                 ('reply', models.TextField(blank=True, default='')),
+                ('taken', models.JSONField(blank=True, default=list)),
             ],
             options={
                 'verbose_name': 'request',
