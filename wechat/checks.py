@@ -126,9 +126,9 @@ def check_reply(app_configs: Sequence[Any] | None, **kwargs: Any) -> Problems:
 @checks.register
 def check_path(app_configs: Sequence[Any] | None, **kwargs: Any) -> Problems:
     path = settings.WECHAT_PATH
-    if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+/?", path):
+    if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", path):
         problem = f"WECHAT_PATH is no path: {path!r}."
-        hint = "Begin with / and use letters, digits, - and _, for example /wechat."
+        hint = "Begin with / and do not end with it; for example /wechat."
         return [checks.Error(problem, hint=hint, id="wechat.E009")]
     if path.split("/")[1] in TAKEN:
         problem = f"WECHAT_PATH {path!r} is an address of the site's own."
