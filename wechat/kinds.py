@@ -125,8 +125,10 @@ def read_arrival(fields: Fields, *, locale: str, timezone: str) -> Arrival:
 
 def _read_text(fields: Fields) -> _Said:
     content = text(fields, "Content")
-    if not content.strip() or _NOT_PASSED_ON.fullmatch(content.strip()):
+    if not content.strip():
         return _unknown(fields)
+    if _NOT_PASSED_ON.fullmatch(content.strip()):
+        return _Said(Kind.NOTICE, content, reply=texts.sticker_text())
     return _Said(Kind.QUESTION, content)
 
 
@@ -143,12 +145,12 @@ def _read_voice(fields: Fields) -> _Said:
     heard, media = text(fields, "Recognition"), _media(fields)
     if heard.strip():
         return _Said(Kind.QUESTION, heard, Message.ContentType.VOICE, media)
-    reply = _("I cannot listen to voice messages yet. Please write it to me.")
+    reply = texts.unheard_voice_text()
     return _Said(Kind.NOTICE, "", Message.ContentType.VOICE, media, reply)
 
 
 def _read_video(fields: Fields) -> _Said:
-    reply = _("I cannot watch videos yet. Please tell me about it in words.")
+    reply = texts.video_text()
     return _Said(Kind.NOTICE, "", Message.ContentType.FILE, _media(fields), reply)
 
 
@@ -174,12 +176,10 @@ def _read_link(fields: Fields) -> _Said:
 
 def _unknown(fields: Fields) -> _Said:
     """Answer what cannot be read: a file, a card, a mini program, and what WeChat will think of."""
-    said = [text(fields, name).strip() for name in ("Title", "Content")]
-    content = next(filter(None, said), f"[{text(fields, 'MsgType')}]")
+    content = text(fields, "Title").strip() or f"[{text(fields, 'MsgType')}]"
     media = _media(fields)
     content_type = Message.ContentType.FILE if media else Message.ContentType.TEXT
-    reply = _("I cannot read this kind of message yet. Please write it to me as text.")
-    return _Said(Kind.NOTICE, content, content_type, media, reply)
+    return _Said(Kind.NOTICE, content, content_type, media, texts.unknown_kind_text())
 
 
 def _media(fields: Fields) -> str:
@@ -238,8 +238,8 @@ def _read_click(key: str) -> _Said:
         says = key
     if says:
         return _Said(Kind.QUESTION, says, Message.ContentType.EVENT)
-    reply = _("This button is not set up yet.")
-    return _Said(Kind.NOTICE, f"click {key}"[:_DESCRIPTION], Message.ContentType.EVENT, reply=reply)
+    content, reply = f"click {key}"[:_DESCRIPTION], texts.unknown_button_text()
+    return _Said(Kind.NOTICE, content, Message.ContentType.EVENT, reply=reply)
 
 
 def _detail(fields: Fields) -> str:

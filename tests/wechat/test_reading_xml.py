@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
@@ -177,10 +178,8 @@ def test_depth_and_number_of_elements_have_bounds():
 def test_the_worst_of_256_kib_takes_under_50_ms(name):
     def seconds() -> float:
         started = time.process_time()
-        try:
+        with suppress(BadXml):
             read_xml(SLOW[name])
-        except BadXml:
-            pass
         return time.process_time() - started
 
     assert min(seconds() for _ in range(3)) < 0.05
@@ -189,10 +188,8 @@ def test_the_worst_of_256_kib_takes_under_50_ms(name):
 @given(st.binary(max_size=300))
 @example(b"<xml>\xef\xbf\xbe</xml>")
 def test_any_bytes_are_a_dict_or_bad(data):
-    try:
+    with suppress(BadXml):
         assert read_xml(data)
-    except BadXml:
-        pass
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60))

@@ -10,15 +10,17 @@ import hashlib
 import json
 import re
 import struct
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.utils import translation
 
-from wechat.kinds import read_arrival
+from wechat.kinds import Arrival, read_arrival
 from wechat.security import Config, Refused, open_post, verify_get
-from wechat.xml_in import BadXml
+from wechat.xml_in import BadXml, read_xml
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "vectors.json").read_text(encoding="utf-8")
@@ -144,3 +146,12 @@ def answered(
     except BadXml:
         return 400
     return 200
+
+
+def arrived(xml: str, *, locale: str = "en") -> Arrival:
+    return read_arrival(read_xml(xml.encode()), locale=locale, timezone="Asia/Shanghai")
+
+
+def in_english(sentence: Callable[[], str]) -> str:
+    with translation.override("en"):
+        return sentence()
