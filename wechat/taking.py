@@ -16,8 +16,9 @@ from conversations.models import Message
 from scheduling.actions import submit_many
 from wechat.composing import Composed, Pending, compose
 from wechat.models import Inbound, Progress
+from wechat.outgoing import text_of
 from wechat.reply_xml import text_reply
-from wechat.texts import answer_follows_text, more_hint, plain_text
+from wechat.texts import answer_follows_text, more_hint
 
 #: What is recorded as the provider's id of messages that went out as replies.
 PASSIVE = "passive"
@@ -99,7 +100,7 @@ def _compose(messages: list[Message], wish: Wish) -> Composed:
     pending = [
         Pending(
             pk=message.pk,
-            text=plain_text(message.content),
+            text=text_of(message),
             position=position_of(message),
             # What answers nothing is told with the moment it was said.
             at=None if message.reply_to_id else message.created_at,
