@@ -81,7 +81,8 @@ class Exchange:
                 return await _read(await self._transport.handle_async_request(request))
         except TimeoutError:
             problem = _("no answer within %(seconds)s seconds") % {"seconds": f"{seconds:g}"}
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  Boundary: whatever a library raises, the
+            # caller must learn whether the request may have arrived.
             problem = type(error).__name__
         if trace.is_sent:
             raise Unknown(_("WeChat did not answer clearly (%(problem)s).") % {"problem": problem})

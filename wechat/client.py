@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -40,6 +41,8 @@ class WeChatClient:
         self._app_id = app_id
         self._secret = secret
         self._exchange = Exchange(base_url)
+        # The tokens it used last: WeChat may repeat one in what it says of an error.
+        self._used: deque[str] = deque(maxlen=4)
 
     def is_for_settings(self) -> bool:
         """Return whether it was made from the settings as they are."""
@@ -158,6 +161,8 @@ class WeChatClient:
         used = await token(self)
         for is_last in (False, True):
             ask = {**(query or {}), "access_token": used}
+            if used not in self._used:
+                self._used.append(used)
             try:
                 return await self._ask(path, body, ask, needs=needs, seconds=seconds)
             except ApiError as error:
@@ -182,8 +187,7 @@ class WeChatClient:
         if query:
             address += f"?{urlencode(query)}"
         status, data = await self._exchange(address, body, seconds)
-        secrets = (self._secret, (query or {}).get("access_token", ""))
-        return understand(status, data, needs=needs, hide=secrets)
+        return understand(status, data, needs=needs, hide=(self._secret, *self._used))
 
 
 def _expected(value: Any, kind: type[Found]) -> Found:

@@ -20,6 +20,7 @@ from scheduling.group_commit import group_commit
 from wechat.account import has_credentials
 from wechat.errors import ApiError, Reaction, WeChatError
 from wechat.models import Account
+from wechat.sealing import seal, unseal
 
 if TYPE_CHECKING:
     from wechat.client import WeChatClient
@@ -148,13 +149,13 @@ def _look(wishes: list[_Wish]) -> list[_Found]:
 def _offer(row: Account | None, wish: _Wish, now: datetime) -> _Found:
     if row is None:
         return _Found(is_free=True)
-    life = timedelta()
-    if row.access_token and row.access_token != wish.failed and row.token_expires_at:
+    life, found = timedelta(), unseal(row.access_token)
+    if found and found != wish.failed and row.token_expires_at:
         life = row.token_expires_at - now
     is_fetching = row.fetching_until is not None and row.fetching_until > now
     is_broken = row.retry_at is not None and row.retry_at > now
     if life > (LAST_MOMENT if is_fetching or is_broken else MARGIN):
-        return _Found(token=row.access_token)
+        return _Found(token=found)
     if is_broken:
         return _Found(problem=TokenUnavailable(row.token_error, row.retry_at))
     return _Found(is_free=not is_fetching)
@@ -196,7 +197,7 @@ def _record(outcomes: list[_Outcome]) -> list[None]:
             continue
         if outcome.token:
             row.update(
-                access_token=outcome.token,
+                access_token=seal(outcome.token),
                 token_expires_at=turn.began + max(outcome.life, SHORTEST_LIFE),
                 **_closed(),
             )
@@ -208,12 +209,14 @@ def _record(outcomes: list[_Outcome]) -> list[None]:
 
 def _record_distrust(items: list[_Distrust]) -> list[None]:
     for item in items:
+        row = Account.objects.filter(app_id=item.wish.app_id).first()
         # One that was renewed meanwhile is another token, and has not been refused.
-        Account.objects.filter(app_id=item.wish.app_id, access_token=item.wish.failed).update(
-            access_token="",
-            token_expires_at=None,
-            **_opened(len(PAUSES), item.wish.moment(), item.error, is_lasting=True),
-        )
+        if row and unseal(row.access_token) == item.wish.failed:
+            Account.objects.filter(pk=row.pk, access_token=row.access_token).update(
+                access_token="",
+                token_expires_at=None,
+                **_opened(len(PAUSES), item.wish.moment(), item.error, is_lasting=True),
+            )
     return [None] * len(items)
 
 

@@ -68,8 +68,7 @@ class FakeApi:
         self.lock = threading.Lock()
         self._scripts: dict[str, deque[Answer]] = {}
         self._stopping = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
 
     @property
@@ -131,6 +130,11 @@ class FakeApi:
         self._thread.join(10)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
 def _answer(one: Answer | dict[str, Any] | list[Any] | str | int) -> Answer:
     if isinstance(one, Answer):
         return one
@@ -169,9 +173,9 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             data = answer.data()
             try:
                 self.send_response(answer.status)
-                for name, value in answer.headers.items():
+                headers = {"Content-Length": str(len(data))} | answer.headers
+                for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
             except OSError:
