@@ -60,7 +60,7 @@ class ContentSecurityPolicy:
         return _protected(request, await response)
 
 
-class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise beside async views: alone it makes each request hold a thread until its end."""
 
     sync_capable = True

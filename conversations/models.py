@@ -12,6 +12,7 @@ from django.conf import settings as site_settings
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -183,7 +184,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What its channel has not been handed yet, in order."""
         # Literals, as in the condition of the index: it is not used for parameters.
         literally = "conversations_message.delivery_state IN ('waiting', 'held')"
-        return self.extra(where=[literally]).order_by("pk")
+        is_undelivered = RawSQL(literally, [], output_field=models.BooleanField())  # noqa: S611
+        return self.filter(is_undelivered).order_by("pk")
 
     def waiting(self) -> Self:
         """What no agent has answered yet, in order."""
