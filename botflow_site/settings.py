@@ -108,7 +108,7 @@ BOTFLOW_MAX_UNSENT_BYTES = env.number(
     "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824
 )
 
-# -- WeChat: the endpoint exists if WECHAT_TOKEN is set ---------------------------------------------
+# -- WeChat: the endpoint exists if WECHAT_TOKEN is set --------------------------------------------
 
 WECHAT_APP_ID = env.text("WECHAT_APP_ID")
 # Without it nothing can be sent unasked: everything goes out as replies.
