@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from conversations.channels import DeliveryError, DeliveryHeld, DeliveryUnknown

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from conversations.models import Message
+from conversations.rendering import MARKDOWN_MAX_CHARS
 from wechat.splitting import byte_length, end_of_part, split_text
 from wechat.texts import more_hint, plain_text
 
@@ -69,7 +70,7 @@ def _shown(message: Message) -> list[tuple[str, str, str]]:
 
 def _markdown(content: str) -> list[tuple[str, str]]:
     """Return the description and the address of each picture in a text, in order."""
-    if "![" not in content:
+    if "![" not in content or len(content) > MARKDOWN_MAX_CHARS:
         return []
     images = [
         token
