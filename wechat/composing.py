@@ -95,8 +95,8 @@ class _Piece:
     def __init__(self, message: Pending, now: datetime, zone: tzinfo) -> None:
         self._message = message
         self._begin = _behind_blank_lines(message.text, message.position)
-        is_timed = message.at is not None and message.position == 0
-        self._prefix = time_prefix(message.at, now=now, zone=zone) if is_timed else ""
+        at = message.at if message.position == 0 else None
+        self._prefix = time_prefix(at, now=now, zone=zone) if at else ""
         rest = message.text[self._begin :].rstrip()
         self.whole = self._prefix + rest if rest else ""
 
