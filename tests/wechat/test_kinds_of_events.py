@@ -129,6 +129,16 @@ def test_an_event_is_stored_and_nothing_is_said(name):
     assert (arrival.template_result is not None) == (name == "TEMPLATESENDJOBFINISH")
 
 
+@pytest.mark.parametrize("name", SILENT)
+@pytest.mark.parametrize(
+    "detail", [{}, {"ScanCodeInfo": "a"}, {"Latitude": "abc", "Longitude": "nan"}]
+)
+def test_an_event_without_its_details_is_stored_all_the_same(name, detail):
+    arrival = arrived(event(name, **detail))
+
+    assert (arrival.kind, arrival.incoming.content) == (Kind.EVENT, name.lower())
+
+
 @pytest.mark.parametrize("status", ["success", "failed:user block", "failed: system failed"])
 def test_the_outcome_of_a_template_message_is_told_and_never_answered(status):
     arrival = arrived(event("TEMPLATESENDJOBFINISH", MsgID="200163836", Status=status))
