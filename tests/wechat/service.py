@@ -19,6 +19,7 @@ from scheduling.models import Run
 from scheduling.performing import Ending
 from tests.conversations.working import MiniWorker, read
 from tests.wechat.fake_api import FakeApi
+from wechat import account
 from wechat.account import load_account
 from wechat.models import Account, Follower, Progress
 
@@ -74,6 +75,10 @@ class Service:
 
     async def account(self) -> Account:
         return await read(load_account)
+
+    def forget_account(self) -> None:
+        """Have the account read anew, which an event loop does once a second."""
+        account._seen.clear()
 
     async def run(self) -> Run:
         return await read(lambda: Run.objects.filter(action=DELIVER).latest("pk"))
