@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from conversations.rendering import (
@@ -19,10 +20,29 @@ from conversations.rendering import (
     clean_text,
 )
 
+# Behind `http`, an address up to what may be a mark of the text around it.
+_ADDRESS_REST = re.compile(
+    r"(?:(?<=http)|(?<=https))://[^\s<>\[\]()*`\"\\]*[^\s<>\[\]()*`\"\\_~.,:;!?']",
+    re.IGNORECASE,
+)
+
+
+def _keep_address(state: StateInline, silent: bool) -> bool:
+    """Take an address in the text as it is: WeChat makes a link of it, which has to lead there."""
+    rest = _ADDRESS_REST.match(state.src, state.pos, state.posMax)
+    if not rest:
+        return False
+    if not silent:
+        state.pending += rest[0]
+    state.pos = rest.end()
+    return True
+
+
 # The dialect of the web page: conversations/rendering.py says why each option.
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 60}).enable(
     ["table", "strikethrough"]
 )
+_markdown.inline.ruler.push("address", _keep_address)
 
 # A phone shows about twenty characters in a line: what lies deeper is not indented further.
 MAX_INDENTS = 4
