@@ -6,6 +6,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from botflow_site.health import LATE, look_at_queue
+from conversations.channels import get_channel
 from conversations.models import Conversation, Message
 from scheduling.admin_texts import duration_text, moment_text
 from scheduling.describing import relative
@@ -28,6 +30,8 @@ SAMPLE = 2000
 UPCOMING = 6
 # Beyond this many, a badge says "99+".
 MOST_ON_BADGE = 99
+# Kept messages are not counted beyond this many.
+MOST_KEPT = 9999
 
 
 def failed_lately() -> str:
@@ -53,6 +57,7 @@ def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["upcoming"] = _upcoming(now=now)
     if request.user.has_perm("conversations.view_message"):
         cards.append(_messages_card(now=now))
+        cards += _kept_cards()
     context["cards"] = cards
     return context
 
@@ -118,6 +123,24 @@ def _messages_card(*, now: datetime) -> dict[str, Any]:
         "note": _("in %(number)d conversations") % {"number": active},
         "link": reverse("admin:conversations_message_changelist"),
     }
+
+
+def _kept_cards() -> list[dict[str, Any]]:
+    """Show how many messages wait for their reader to write, where a channel keeps any."""
+    if not any(get_channel(name).holds for name in settings.BOTFLOW_CHANNELS):
+        return []
+    held = Message.Delivery.HELD.value
+    kept = Message.objects.undelivered().filter(delivery_state=held).order_by()
+    number = kept[: MOST_KEPT + 1].count()
+    query = urlencode({"delivery_state__exact": held})
+    return [
+        {
+            "title": _("Messages kept"),
+            "value": f"{MOST_KEPT}+" if number > MOST_KEPT else number,
+            "note": _("until their followers write") if number else "",
+            "link": f"{reverse('admin:conversations_message_changelist')}?{query}",
+        }
+    ]
 
 
 def _upcoming(*, now: datetime) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -53,6 +54,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item(request, _("Messages"), "conversations", "message", "chat_bubble"),
             ],
         },
+        *([_wechat(request)] if settings.WECHAT_TOKEN else []),
         {
             "title": _("Automation"),
             "items": [
@@ -70,6 +72,23 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
     ]
+
+
+def _wechat(request: HttpRequest) -> dict[str, Any]:
+    account = _item(request, _("Account"), "wechat", "account", "badge")
+    page = str(reverse_lazy("admin:wechat_account_doctor"))
+    doctor = {
+        "title": _("Is everything right?"),
+        "icon": "stethoscope",
+        "link": page,
+        "permission": account["permission"],
+    }
+    # The address of the doctor's page begins with that of the account.
+    account["active"] = lambda request: (
+        request.path.startswith(str(account["link"])) and request.path != page
+    )
+    followers = _item(request, _("Followers"), "wechat", "follower", "groups")
+    return {"title": _("WeChat"), "items": [followers, account, doctor]}
 
 
 def _item(request: HttpRequest, title: Any, app: str, model: str, icon: str) -> dict[str, Any]:

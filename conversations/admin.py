@@ -50,8 +50,11 @@ STATE_COLORS = {
     Message.State.FAILED.value: "danger",
 }
 DELIVERY_COLORS = {
-    Message.Delivery.WAITING.value: "warning",
+    Message.Delivery.WAITING.value: "info",
+    Message.Delivery.SENDING.value: "info",
     Message.Delivery.SENT.value: "success",
+    Message.Delivery.HELD.value: "warning",
+    Message.Delivery.UNKNOWN.value: "danger",
     Message.Delivery.FAILED.value: "danger",
 }
 
@@ -196,6 +199,7 @@ def _transcript(pk: int) -> dict[str, Any]:
             "moment": moment_html(message.created_at, now=now),
             "state_color": STATE_COLORS.get(message.state),
             "delivery_color": DELIVERY_COLORS.get(message.delivery_state),
+            "is_held": message.delivery_state == Message.Delivery.HELD,
         }
         for message in reversed(newest[:TRANSCRIPT_LENGTH])
     ]
@@ -277,7 +281,8 @@ class MessageAdmin(EndlessRecordAdmin):
         if not message.delivery_state:
             return NOTHING
         color = DELIVERY_COLORS.get(message.delivery_state)
-        return badge_html(message.get_delivery_state_display(), color)
+        badge = badge_html(message.get_delivery_state_display(), color)
+        return format_html('<span title="{}">{}</span>', message.delivery_error, badge)
 
     @display(description=_("tokens"))
     def tokens(self, message: Message) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,24 @@ from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from conversations.channels import get_channel
 from conversations.models import Conversation, Message, User
 from scheduling import planning
 from scheduling.actions import registry
 from scheduling.models import ClusterStatus, Schedule
 from tests.admin.conftest import CONFIRMED, MakeRun
 from tests.admin.visible_text import foreign_text
+from wechat.models import Account, Follower
 
 #: Names and identifiers, which are the same in every language.
 KNOWN = re.compile(
     r"""
       https?://\S+ | (?<![\w])/[\w./<>:-]+             # addresses
     | [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
-    | \w+(\.\w+)+ | \w+_\w+ | \w+:[\w:-]+ | django-q2   # identifiers with a mark inside
+    | \w+(\.\w+)+ | \w+_\w+(=\w+)? | \w+:[\w:-]+ | django-q2   # identifiers with a mark inside
     | \w*\*{6,}                                      # what is hidden of a password
-    | \b(BotFlow|JSON|UTC|CST|ID|IANA|LDAP|PBKDF2|md5|web|Asia/Shanghai)\b
+    | \b(BotFlow|JSON|UTC|CST|ID|IANA|LDAP|PBKDF2|md5|web|wechat|Asia/Shanghai)\b
+    | \b(OpenID|AppID|AppSecret|Token|EncodingAESKey|[Ww]x[0-9a-f]{16}|testserver)\b   # as WeChat's console says
     | \b(Control|Command|Mac|esc|Enter|Ctrl)\b          # keys
     | \b(English|en|zh-hans)\b                        # in the switch of languages
     """,
@@ -50,7 +53,9 @@ def reader(db: None) -> Client:
 
 
 @pytest.fixture
-def rows(reader: Client, make_run: MakeRun, cluster: ClusterStatus) -> dict[type[Model], list[Any]]:
+def rows(
+    reader: Client, make_run: MakeRun, cluster: ClusterStatus, wechat_on: str
+) -> dict[type[Model], list[Any]]:
     """Return rows of every model that the admin shows, in the states that read differently."""
     conversation = Conversation.objects.create(
         channel="web", address="访客一", participant="visitor:1", title="续签合同"
@@ -85,7 +90,57 @@ def rows(reader: Client, make_run: MakeRun, cluster: ClusterStatus) -> dict[type
     for state in ("pending", "running", "succeeded", "failed", "cancelled", "skipped"):
         make_run(state, key="conversation:1", action="conversations.answer", error="出错了")
     Group.objects.create(name="客服")
+    make_wechat(conversation, app_id=wechat_on, now=timezone.now())
     return {model: list(model._default_manager.all()) for model in admin.site._registry}
+
+
+@pytest.fixture
+def wechat_on(settings: Any) -> Iterator[str]:
+    """Switch the channel on for an account that may send; return its app id."""
+    settings.WECHAT_TOKEN, settings.WECHAT_REPLY = "token", "customer_service"
+    settings.WECHAT_APP_ID, settings.WECHAT_APP_SECRET = "wx0123456789abcdef", "secret"
+    settings.BOTFLOW_CHANNELS = {
+        **settings.BOTFLOW_CHANNELS,
+        "wechat": "wechat.channel.WeChatChannel",
+    }
+    get_channel.cache_clear()
+    yield settings.WECHAT_APP_ID
+    get_channel.cache_clear()
+
+
+def make_wechat(conversation: Conversation, *, app_id: str, now: datetime) -> None:
+    """Store accounts and followers in the states that read differently."""
+    account = {"token_expires_at": now, "token_error": "出错了", "stopped_detail": "出错了"}
+    Account.objects.create(app_id=app_id)
+    Account.objects.create(app_id="wx0123456789abcded", can_send=True, failures=1, **account)
+    soon = now + timedelta(hours=1)
+    Account.objects.create(
+        app_id="wx0123456789abcdee", can_send=False, retry_at=soon, stopped_until=soon, **account
+    )
+    for number, fields in enumerate(
+        (
+            {"message_until": soon, "message_left": 3, "last_inbound_at": now},
+            {"message_until": soon, "message_left": 0, "action_until": now, "action_left": 1},
+            {"message_until": now, "subscribed_at": now, "scene": "海报"},
+            {"refusal": "对方拒收"},
+            {"is_subscribed": False, "unsubscribed_at": now},
+        )
+    ):
+        talk = conversation
+        if number:
+            talk = Conversation.objects.create(
+                channel="wechat", address=f"o_{number}", title="你好"
+            )
+        Follower.objects.create(openid=f"o_{number}", conversation=talk, **fields)
+    Message.objects.create(
+        conversation=conversation,
+        role=Message.Role.ASSISTANT,
+        content="喝水",
+        state=Message.State.DONE,
+        seq=3,
+        delivery_state=Message.Delivery.HELD,
+        delivery_error="对方不在窗口内",
+    )
 
 
 def check(response: Any, where: str) -> Found:
