@@ -67,7 +67,7 @@ def video_text() -> str:
 
 
 def sticker_text() -> str:
-    return _("I cannot see this sticker, but I am here. What can I do for you?")
+    return _("I cannot see this sticker or file, but I am here. What can I do for you?")
 
 
 def unknown_kind_text() -> str:
