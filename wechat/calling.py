@@ -61,8 +61,7 @@ class Exchange:
     def __init__(self, base_url: str) -> None:
         # The transport itself: httpx's client logs whole addresses, in which access tokens are.
         self._transport = httpx.AsyncHTTPTransport(
-            proxy=_proxy(base_url),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
+            proxy=_proxy(base_url), limits=httpx.Limits(max_connections=CONNECTIONS)
         )
 
     async def __call__(

@@ -48,6 +48,7 @@ class Call:
     query: dict[str, str]
     body: bytes
     headers: dict[str, str]
+    port: int
 
     @property
     def json(self) -> Any:
@@ -144,6 +145,7 @@ def _answer(one: Answer | dict[str, Any] | list[Any] | str | int) -> Answer:
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 30
+        protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             self._answer()
@@ -160,12 +162,14 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 dict(parse_qsl(address.query)),
                 self.rfile.read(length),
                 {name.lower(): value for name, value in self.headers.items()},
+                self.client_address[1],
             )
             answer = api.answer(call)
             if answer.delay:
                 api.pause(answer.delay)
             if answer.drop:
                 self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
                 return
             self._give(answer)
 

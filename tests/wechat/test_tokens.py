@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from scheduling.group_commit import group_commit
 from tests.conversations.working import read
-from tests.wechat.fake_api import SECRET, Answer, FakeApi
+from tests.wechat.fake_api import APP_ID, SECRET, Answer, FakeApi
 from tests.wechat.fake_api import api as api
 from tests.wechat.fake_api import store as store
 from wechat import client, tokens
@@ -197,6 +198,35 @@ async def test_one_that_was_kept_under_another_secret_key_is_fetched_again(
 
     assert await token(wechat, now=NOON) == "token-1"
     assert api.count(PATH) == 2
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"fetching_until": NOON + tokens.LEASE},
+        {"retry_at": NOON + timedelta(minutes=1)},
+        {"access_token": "another"},
+        {"token_expires_at": NOON + timedelta(hours=2)},
+    ],
+)
+async def test_who_saw_a_free_turn_gets_it_only_if_nobody_was_faster(
+    api: FakeApi,
+    wechat: WeChatClient,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: dict[str, Any],
+) -> None:
+    """Between the look and the claim another process may act, even within a transaction."""
+    await token(wechat, now=NOON)
+    await change(access_token="", token_expires_at=None)
+    wish = tokens._Wish(APP_ID, "", NOON)
+
+    def act_between(*args: Any) -> tokens._Found:
+        Account.objects.update(**meanwhile)
+        return tokens._Found(is_free=True)
+
+    monkeypatch.setattr(tokens, "_offer", act_between)
+
+    assert await group_commit()(tokens._claim, wish) is None
 
 
 def test_two_calls_fit_into_the_lease() -> None:
