@@ -186,6 +186,19 @@ async def test_two_events_of_a_follower_never_share_a_second(
     assert len(moments) == 2
 
 
+@pytest.mark.parametrize("wechat_account", [OfficialAccount(mode="plain")], ids=["plain"])
+async def test_a_message_can_be_sent_again_after_its_answer(
+    wechat: Simulator, webhook: Webhook
+) -> None:
+    exchange = await wechat.follower().says("hello?")
+
+    await wechat.sender.deliver_again(exchange)
+
+    first, second = (Tree.fromstring(asked.body) for asked in webhook.asked)
+    assert first.findtext("MsgId") == second.findtext("MsgId") != ""
+    assert len(exchange.attempts) == 2
+
+
 @pytest.mark.parametrize(
     "url", ["https://example.com/wechat", "http://10.0.0.1/", "ftp://127.0.0.1/", "localhost", ""]
 )

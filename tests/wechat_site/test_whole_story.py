@@ -105,7 +105,13 @@ async def has_the_reminder_kept(alice: Follower, bot: Site) -> None:
 # -- stories ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wechat_account", [OfficialAccount("plain", is_verified=False)], ids=[""])
+def mode_of(account: OfficialAccount) -> str:
+    return account.mode
+
+
+@pytest.mark.parametrize(
+    "wechat_account", [OfficialAccount("plain", is_verified=False)], ids=mode_of
+)
 async def test_an_account_that_may_only_reply(wechat: Simulator, bot: Site) -> None:
     alice = wechat.follower(is_following=False)
     assert await wechat.verify()
@@ -122,7 +128,7 @@ async def test_an_account_that_may_only_reply(wechat: Simulator, bot: Site) -> N
     assert wechat.calls("message/custom/send") == []
 
 
-@pytest.mark.parametrize("wechat_account", [OfficialAccount("secure")], ids=[""])
+@pytest.mark.parametrize("wechat_account", [OfficialAccount("secure")], ids=mode_of)
 async def test_an_account_that_may_send_messages(wechat: Simulator, bot: Site) -> None:
     alice = wechat.follower(is_following=False)
     assert await wechat.verify()
@@ -139,11 +145,11 @@ async def test_an_account_that_may_send_messages(wechat: Simulator, bot: Site) -
     assert turns(bot) == ["sleep 7", "sleep 16", "sleep 0 morning", "sleep 0 again"]
     assert len(alice.shown) == len(set(alice.texts)) == 8
     codes = [call.answer and call.answer["errcode"] for call in wechat.calls("message/custom/send")]
-    assert codes == [0, 0, 0, 45015]
+    assert codes.count(45015) == len(codes) - codes.count(0) == 1
     assert len(wechat.calls("stable_token")) == 1
 
 
-@pytest.mark.parametrize("wechat_account", [OfficialAccount("compatible")], ids=[""])
+@pytest.mark.parametrize("wechat_account", [OfficialAccount("compatible")], ids=mode_of)
 async def test_an_account_whose_messages_are_both_open_and_encrypted(
     wechat: Simulator, bot: Site
 ) -> None:
