@@ -18,6 +18,9 @@ from django.utils.translation import gettext as _
 WITHIN = 10.0
 REDIRECTS = 3
 
+#: Where the pictures lie that followers send (`PicUrl`), and everything below.
+WECHAT_HOSTS = ("qpic.cn", "weixin.qq.com")
+
 # How files begin, and what they are: what WeChat takes.
 _SIGNATURES = {
     b"\xff\xd8\xff": ("image/jpeg", "jpg"),

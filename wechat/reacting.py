@@ -20,10 +20,11 @@ from wechat.tokens import TokenUnavailable
 
 logger = logging.getLogger(__name__)
 
-#: Attempts of one delivery. After each that did not reach WeChat it waits longer, nearly 2 hours
-#: in all, and is kept for the follower's next message after the last.
-MAX_ATTEMPTS = 8
-_PAUSES = [timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 900, 1800, 3600)]
+#: Attempts of one delivery. After each that did not reach WeChat it waits longer, half an hour in
+#: all, and is kept for the follower's next message after the last. Not longer at a time: the later
+#: deliveries to the same follower wait behind it.
+MAX_ATTEMPTS = 12
+_PAUSES = [timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300)]
 # WeChat says "busy" to a message at most so often.
 MOST_BUSY = 4
 # Until the owner has mended what is wrong.
