@@ -1,4 +1,4 @@
-"""Pictures of a message: sent in their place where WeChat takes them, as links where it does not."""
+"""Pictures of a message: sent in their place where WeChat takes them, else links."""
 
 from __future__ import annotations
 
