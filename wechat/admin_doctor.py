@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from scheduling.admin_texts import moment_text
 from wechat.doctor import Level, Part, examine, look
+from wechat.findings import sentences
 from wechat.models import Account
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ def summary(parts: list[Part]) -> str:
     if doubtful:
         text = ngettext("%(n)d thing is worth a look.", "%(n)d things are worth a look.", doubtful)
         texts.append(text % {"n": doubtful})
-    return " ".join(texts) or _("Nothing is wrong.")
+    return sentences(*texts) or _("Nothing is wrong.")

@@ -116,7 +116,9 @@ class FollowerAdmin(EndlessRecordAdmin):
 
     @display(description=_("OpenID"))
     def name(self, follower: Follower) -> SafeString:
-        return format_html('<span class="botflow-openid">{}</span>', follower.openid)
+        return format_html(
+            '<span title="{}" class="botflow-openid">{}</span>', follower.openid, follower.openid
+        )
 
     @display(description=_("follows"))
     def follows(self, follower: Follower) -> str:

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from scheduling.admin_texts import NOTHING, badge_html, relative_text
+from scheduling.admin_texts import NOTHING, badge_html, duration_text
 from wechat.ledger import Reach, left, reach
 from wechat.models import Follower
 
@@ -17,7 +17,7 @@ def reach_html(follower: Follower, *, may_send: bool | None, now: datetime) -> s
     """Return a badge and what it means; `may_send` is what the account may do."""
     found = reach(follower, now)
     if found is Reach.UNSUBSCRIBED:
-        return badge_html(_("Unfollowed"))
+        return NOTHING
     if found is Reach.REFUSED:
         return _with_note(badge_html(_("Refused"), "danger"), follower.refusal)
     if may_send is False:
@@ -25,20 +25,20 @@ def reach_html(follower: Follower, *, may_send: bool | None, now: datetime) -> s
             badge_html(_("Replies only")), _("what is for them waits until they write")
         )
     if found is Reach.OPEN:
-        return _with_note(badge_html(_("Open"), "success"), closes_text(follower, now=now))
+        return _with_note(badge_html(_("Open"), "success"), remaining_text(follower, now=now))
     if found is Reach.USED_UP:
         return _with_note(badge_html(_("Used up"), "warning"), _("until they write"))
     return _with_note(badge_html(_("Closed")), _("until they write"))
 
 
-def closes_text(follower: Follower, *, now: datetime) -> str:
-    """Return when the last of the open windows that has messages left closes."""
+def remaining_text(follower: Follower, *, now: datetime) -> str:
+    """Return how long the last of the open windows that has messages left stays open."""
     windows = (
         (follower.message_until, follower.message_left),
         (follower.action_until, follower.action_left),
     )
     closing = max(until for until, number in windows if until and until > now and number)
-    return _("closes %(when)s") % {"when": relative_text(closing, now=now)}
+    return _("for another %(span)s") % {"span": duration_text(closing - now)}
 
 
 def left_text(follower: Follower, *, may_send: bool | None, now: datetime) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from scheduling.admin_texts import moment_text
 from wechat.account import has_credentials
-from wechat.findings import Finding, error, fine, unknown, warning
+from wechat.findings import Finding, error, fine, sentences, unknown, warning
 from wechat.models import Account
 
 
@@ -60,38 +60,39 @@ def stop_findings(account: Account, *, now: datetime) -> list[Finding]:
 def sending_finding(account: Account) -> Finding:
     """Say what the reply mode means for this account, by what is known of it."""
     name = _("Customer-service messages")
-    may_send = account.can_send
     if settings.WECHAT_REPLY == "passive":
-        return fine(
-            name, _("None are sent (WECHAT_REPLY=passive). %(means)s") % {"means": _means(False)}
-        )
+        return fine(name, sentences(_("None are sent (WECHAT_REPLY=passive)."), _replies_only()))
     if not has_credentials():
-        return fine(
-            name, _("None can be sent without an AppSecret. %(means)s") % {"means": _means(False)}
-        )
-    if may_send is False:
-        text = _("WeChat does not allow them. %(detail)s %(means)s")
-        values = {"detail": account.can_send_detail, "means": _means(False)}
-        if settings.WECHAT_REPLY == "customer_service":
-            return error(name, text % values, _("Set WECHAT_REPLY=auto."))
-        advice = _(
-            "This is so for personal and unverified accounts. If it was verified since, press"
-            " “Try again”, or run manage.py wechat_doctor --retry."
-        )
-        return warning(name, text % values, advice)
-    if may_send:
-        return fine(name, _("WeChat allows them. %(means)s") % {"means": _means(True)})
-    if settings.WECHAT_REPLY == "customer_service":
-        return unknown(name, _("They are sent (WECHAT_REPLY=customer_service)."))
+        return fine(name, sentences(_("None can be sent without an AppSecret."), _replies_only()))
+    if account.can_send is False:
+        return _not_allowed(name, account)
+    if account.can_send:
+        return fine(name, sentences(_("WeChat allows them."), _sends()))
     return unknown(name, _("WeChat was not asked yet whether the account may send them."))
 
 
-def _means(may_send: bool) -> str:
-    if may_send:
-        return _(
-            "Answers that take longer than five seconds are sent when they are done, reminders"
-            " within 48 hours of the follower's last message."
-        )
+def _not_allowed(name: str, account: Account) -> Finding:
+    detail = _("(%(detail)s)") % {"detail": account.can_send_detail}
+    text = sentences(
+        _("WeChat does not allow them."), account.can_send_detail and detail, _replies_only()
+    )
+    if settings.WECHAT_REPLY == "customer_service":
+        return error(name, text, _("Set WECHAT_REPLY=auto."))
+    advice = _(
+        "This is so for personal and unverified accounts. If it was verified since, press"
+        " “Try again”, or run manage.py wechat_doctor --retry."
+    )
+    return warning(name, text, advice)
+
+
+def _sends() -> str:
+    return _(
+        "Answers that take longer than five seconds are sent when they are done, reminders"
+        " within 48 hours of the follower's last message."
+    )
+
+
+def _replies_only() -> str:
     return _(
         "Answers that are not ready within 15 seconds, and reminders, wait until the follower"
         " writes again."

@@ -17,7 +17,7 @@ from wechat.client import WeChatClient
 from wechat.doctor_account import no_token, sending_finding, valid_text
 from wechat.doctor_settings import LOOPBACK
 from wechat.errors import ApiError, Reaction, WeChatError
-from wechat.findings import Finding, error, fine, unknown, warning
+from wechat.findings import Finding, error, fine, sentences, unknown, warning
 from wechat.models import Follower
 from wechat.tokens import TokenUnavailable
 
@@ -76,7 +76,7 @@ def _skew_finding(name: str, date: str, now: datetime) -> Finding:
     if not is_too_far:
         return warning(name, text, advice)
     rest = _("Every message is refused as too old or too new (WECHAT_FRESHNESS=%(freshness)d).")
-    return error(name, f"{text} {rest % values}", advice)
+    return error(name, sentences(text, rest % values), advice)
 
 
 async def _token_finding(client: WeChatClient) -> tuple[Finding, bool]:
@@ -94,14 +94,14 @@ async def _token_finding(client: WeChatClient) -> tuple[Finding, bool]:
     account = await read_account()
     text = _("WeChat takes it.")
     if account.token_expires_at:
-        text += " " + valid_text(account.token_expires_at)
+        text = sentences(text, valid_text(account.token_expires_at))
     return fine(name, text), True
 
 
 async def _sending_finding(client: WeChatClient) -> Finding:
     """Say whether messages may be sent; ask WeChat if it was not yet, beside a follower's chat."""
     account = await read_account()
-    if settings.WECHAT_REPLY == "auto" and account.can_send is None:
+    if settings.WECHAT_REPLY != "passive" and account.can_send is None:
         problem = await _ask(client)
         account = await read_account()
         if account.can_send is None:

@@ -14,7 +14,7 @@ from scheduling.admin_texts import moment_text, relative_text
 from scheduling.broker import STATUS_LIFE
 from scheduling.models import ClusterStatus
 from wechat.account import can_send_now
-from wechat.findings import Finding, error, fine, unknown, warning
+from wechat.findings import Finding, error, fine, sentences, unknown, warning
 from wechat.models import Follower
 
 CHANNEL = "wechat"
@@ -65,7 +65,7 @@ def _followers(*, now: datetime) -> Finding:
         return unknown(name, _("Nobody is known to follow the account yet."))
     text = ngettext("%(n)d follows.", "%(n)d follow.", number) % {"n": number}
     if can_send_now() is not False:
-        text += " " + _window_text(following, now=now)
+        text = sentences(text, _window_text(following, now=now))
     return fine(name, text)
 
 
@@ -82,7 +82,7 @@ def _window_text(following: QuerySet[Follower], *, now: datetime) -> str:
         "%(n)d of these can be sent nothing more before they write again.",
         spent,
     )
-    return f"{text} {used_up % {'n': spent}}"
+    return sentences(text, used_up % {"n": spent})
 
 
 def _kept(*, now: datetime) -> Finding:

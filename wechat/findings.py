@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 
 class Level(StrEnum):
     OK = "ok"
@@ -22,6 +24,15 @@ class Finding:
     level: Level
     text: str
     advice: str = ""
+
+
+def sentences(*texts: str) -> str:
+    """Return the sentences that are not empty in a row, as the active language writes them."""
+    found = ""
+    for text in filter(None, texts):
+        values = {"one": found, "other": text}
+        found = _("%(one)s %(other)s") % values if found else text
+    return found
 
 
 def fine(name: str, text: str) -> Finding:

@@ -33,7 +33,7 @@ KNOWN = re.compile(
     | \w+(\.\w+)+ | \w+_\w+(=\w+)? | \w+:[\w:-]+ | django-q2   # identifiers with a mark inside
     | \w*\*{6,}                                      # what is hidden of a password
     | \b(BotFlow|JSON|UTC|CST|ID|IANA|LDAP|PBKDF2|md5|web|wechat|Asia/Shanghai)\b
-    | \b(OpenID|AppID|AppSecret|Token|EncodingAESKey|[Ww]x[0-9a-f]{16}|testserver)\b   # as WeChat's console says
+    | \b(OpenID|AppID|AppSecret|Token|EncodingAESKey|[Ww]x[0-9a-f]{16}|testserver)\b
     | \b(Control|Command|Mac|esc|Enter|Ctrl)\b          # keys
     | \b(English|en|zh-hans)\b                        # in the switch of languages
     """,
