@@ -34,8 +34,8 @@ ANY_MODE = [OfficialAccount(mode="plain"), OfficialAccount("compatible"), Offici
 
 @pytest.fixture(autouse=True)
 def is_impatient(wechat: Simulator, webhook: Webhook) -> None:
-    """Hang up after a fifth of a second, and be connected to the bare webhook."""
-    wechat.sender.hangs_up_after = 0.2
+    """Hang up after half a second, and be connected to the bare webhook."""
+    wechat.sender.hangs_up_after = 0.5
     wechat.connect(webhook.url)
 
 
@@ -136,13 +136,13 @@ async def test_it_verifies_an_address_as_the_console_does(
 async def test_it_hangs_up_and_sends_the_same_message_three_times_signed_anew(
     wechat: Simulator, webhook: Webhook
 ) -> None:
-    webhook.answer = lambda _asked: webhook.hold(3)
+    webhook.answer = lambda _asked: webhook.hold(9)
     alice = wechat.follower()
 
     exchange = await alice.says("hello?")
 
     assert [attempt.problem for attempt in exchange.attempts] == ["hung up"] * 3
-    assert all(0.2 <= attempt.seconds < 1 for attempt in exchange.attempts)
+    assert all(0.5 <= attempt.seconds < 3 for attempt in exchange.attempts)
     assert len({asked.query["signature"] for asked in webhook.asked}) == 3
     assert alice.texts == [SERVICE_FAULT]
 
@@ -151,7 +151,7 @@ async def test_it_hangs_up_and_sends_the_same_message_three_times_signed_anew(
 async def test_a_repeated_request_can_keep_its_signature(
     wechat: Simulator, webhook: Webhook
 ) -> None:
-    webhook.answer = lambda asked: webhook.hold(3) if asked.number == 1 else b""
+    webhook.answer = lambda asked: webhook.hold(9) if asked.number == 1 else b""
     wechat.sender.signs_again = False
 
     exchange = await wechat.follower().says("hello?")
@@ -165,7 +165,7 @@ async def test_a_repeated_request_can_keep_its_signature(
 async def test_the_second_request_is_answered(wechat: Simulator, webhook: Webhook) -> None:
     alice = wechat.follower()
     answer = reply(wechat, alice.openid, "here")
-    webhook.answer = lambda asked: webhook.hold(3) if asked.number == 1 else answer
+    webhook.answer = lambda asked: webhook.hold(9) if asked.number == 1 else answer
 
     exchange = await alice.says("hello?")
 

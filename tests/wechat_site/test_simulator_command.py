@@ -86,7 +86,6 @@ def test_lines_are_said_and_replies_are_printed(typed: type[Typed], webhook: Web
     terminal.shows("« 该公众号提供的服务出现故障，请稍后再试")
     terminal.types("/remind in 5m tea")
     terminal.types("/click HELP")
-    wait_until(lambda: len(webhook.asked) == 4, "four requests")
     terminal.ends()
 
     bodies = [asked.body.decode() for asked in webhook.asked]

@@ -119,11 +119,11 @@ class Sender:
         return exchange
 
     async def _post(self, query: dict[str, str], body: bytes, openid: str) -> Attempt:
+        http, query = self._http(), {**query, "openid": openid}
         started = time.monotonic()
-        query = {**query, "openid": openid}
         try:
             async with asyncio.timeout(self.hangs_up_after):
-                answer = await self._http().post(self.target, params=query, content=body)
+                answer = await http.post(self.target, params=query, content=body)
         except TimeoutError:
             return Attempt(started, time.monotonic() - started, problem="hung up")
         except httpx.HTTPError as error:
@@ -150,9 +150,10 @@ class Sender:
         # In every mode the same: nothing is encrypted yet.
         signed, _body = self.signed({})
         query = {name: signed[name] for name in ("signature", "timestamp", "nonce")}
+        http = self._http()
         try:
             async with asyncio.timeout(self.hangs_up_after):
-                answer = await self._http().get(self.target, params={**query, "echostr": echo})
+                answer = await http.get(self.target, params={**query, "echostr": echo})
         except (TimeoutError, httpx.HTTPError):
             return False
         return answer.status_code == 200 and answer.text == echo

@@ -83,7 +83,8 @@ class Terminal:
             task = asyncio.create_task(self._follow_up(work))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-            await asyncio.sleep(0)  # so that two lines leave in their order
+            # So that lines of a pipe arrive in their order; a slow answer keeps nobody from typing.
+            await asyncio.wait([task], timeout=0.3)
 
     async def _follow_up(self, work: Awaitable[Exchange]) -> None:
         """Say what the screen does not: that nothing came, a repeated request, a fault's cause."""
