@@ -2,8 +2,17 @@
 
 import logging
 import logging.config
+from typing import Any
 
 import structlog
+
+
+def _without_request(
+    logger: Any, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Leave out the request that Django logs with what it refuses: its query may hold secrets."""
+    event.pop("request", None)
+    return event
 
 
 def logging_config(*, log_format: str, level: str) -> None:
@@ -17,6 +26,7 @@ def logging_config(*, log_format: str, level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _without_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
@@ -49,6 +59,8 @@ def logging_config(*, log_format: str, level: str) -> None:
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "urllib3": {"level": "WARNING"},
+                # Its statements have what people wrote in them.
+                "django.db.backends": {"level": "INFO"},
                 # A handler of its own keeps django-q2 from adding a second one.
                 "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             },

@@ -56,7 +56,8 @@ def _recall(item: Coming) -> Recalled:
     known = conversation.messages.filter(external_id=incoming.external_id).first()
     is_word = _is_pickup_word(incoming)
     if known:
-        was_pickup = is_word and known.state == Message.State.ANSWERED and not _has_reply(known)
+        is_over = known.state in (Message.State.ANSWERED, Message.State.DONE)
+        was_pickup = is_word and is_over and not _has_reply(known)
         return Recalled(is_replayed, is_known=True, is_pickup=was_pickup)
     return Recalled(
         is_replayed,

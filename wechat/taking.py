@@ -61,11 +61,12 @@ def _take(wish: Wish) -> str:
     with translation.override(settings.WECHAT_LOCALE):
         waiting = _current(_undelivered(wish.conversation), now=wish.now)
         composed = _compose(waiting, wish) if waiting else None
-        text = composed.text if composed else wish.otherwise
+    if composed:
+        # Even if all of it is blank: it waits no longer.
+        request.taken = _record(composed, waiting, wish)
+    text = (composed and composed.text) or wish.otherwise
     if not text:
         return ""
-    if composed:
-        request.taken = _record(composed, waiting, wish)
     request.reply = text_reply(wish.to, wish.sender, text, now=wish.now)
     request.save(update_fields=["reply", "taken"])
     return request.reply
@@ -112,7 +113,7 @@ def _compose(messages: list[Message], wish: Wish) -> Composed:
     limit = settings.WECHAT_MAX_TEXT_BYTES - len(follows.encode())
     zone = ZoneInfo(messages[0].conversation.timezone)
     composed = compose(pending, limit, hint=hint, now=wish.now, zone=zone)
-    return Composed(composed.text + follows, composed.taken)
+    return Composed(composed.text and composed.text + follows, composed.taken)
 
 
 def _record(composed: Composed, messages: list[Message], wish: Wish) -> list[list[int]]:

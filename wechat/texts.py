@@ -14,7 +14,6 @@ __all__ = [
     "answer_follows_text",
     "holding_text",
     "more_hint",
-    "nothing_waits_text",
     "plain_text",
     "sticker_text",
     "too_fast_text",
@@ -46,11 +45,6 @@ def answer_follows_text() -> str:
 def more_hint() -> str:
     """Return the line under a reply of which more is kept."""
     return _("(Send “continue” to read on.)")
-
-
-def nothing_waits_text() -> str:
-    """Return what is said to somebody who asks to read on when there is nothing more."""
-    return _("That was everything. What else can I do for you?")
 
 
 def too_fast_text() -> str:
