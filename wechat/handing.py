@@ -123,7 +123,10 @@ class Handover:
         if most < 1:
             raise DeliveryHeld(self._with_doubt(_rest_waits()))
         in_order = sorted(pictures, key=lambda picture: picture.start)
-        return parts_of(self._text, self._position, limit=self._limit, most=most, pictures=in_order)
+        with translation.override(self._message.conversation.locale):
+            return parts_of(
+                self._text, self._position, limit=self._limit, most=most, pictures=in_order
+            )
 
     async def _send_all(self, parts: list[Part], own: Collection[Reaction] = ()) -> None:
         for part in parts:
