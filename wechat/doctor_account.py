@@ -74,7 +74,7 @@ def sending_finding(account: Account) -> Finding:
 def _not_allowed(name: str, account: Account) -> Finding:
     detail = _("(%(detail)s)") % {"detail": account.can_send_detail}
     text = sentences(
-        _("WeChat does not allow them."), account.can_send_detail and detail, _replies_only()
+        _("WeChat does not allow them."), _replies_only(), account.can_send_detail and detail
     )
     if settings.WECHAT_REPLY == "customer_service":
         return error(name, text, _("Set WECHAT_REPLY=auto."))

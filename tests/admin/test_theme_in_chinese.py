@@ -74,7 +74,7 @@ def rows(
         process_time_ms=567,
         delivery_state=Message.Delivery.SENT,
     )
-    args = {"conversation": str(conversation.uuid), "text": "早上好"}
+    args: dict[str, Any] = {"conversation": str(conversation.uuid), "text": "早上好"}
     action_name = "conversations.send_text"
     if action_name not in registry:
         action_name, args = "conversations.answer", {"message": question.pk}
@@ -117,15 +117,14 @@ def make_wechat(conversation: Conversation, *, app_id: str, now: datetime) -> No
     Account.objects.create(
         app_id="wx0123456789abcdee", can_send=False, retry_at=soon, stopped_until=soon, **account
     )
-    for number, fields in enumerate(
-        (
-            {"message_until": soon, "message_left": 3, "last_inbound_at": now},
-            {"message_until": soon, "message_left": 0, "action_until": now, "action_left": 1},
-            {"message_until": now, "subscribed_at": now, "scene": "海报"},
-            {"refusal": "对方拒收"},
-            {"is_subscribed": False, "unsubscribed_at": now},
-        )
-    ):
+    states: list[dict[str, Any]] = [
+        {"message_until": soon, "message_left": 3, "last_inbound_at": now},
+        {"message_until": soon, "message_left": 0, "action_until": now, "action_left": 1},
+        {"message_until": now, "subscribed_at": now, "scene": "海报"},
+        {"refusal": "对方拒收"},
+        {"is_subscribed": False, "unsubscribed_at": now},
+    ]
+    for number, fields in enumerate(states):
         talk = conversation
         if number:
             talk = Conversation.objects.create(
