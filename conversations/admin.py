@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -17,12 +17,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from conversations.admin_permissions import with_permission_labels
+from conversations.delivering import deliver_again
 from conversations.erasing import erase
 from conversations.models import Conversation, Message, User
 from scheduling.admin_base import BotFlowModelAdmin, EndlessRecordAdmin, RecordAdmin
@@ -37,6 +38,8 @@ from scheduling.admin_texts import (
     text_html,
 )
 
+# Messages that one click has delivered again.
+MOST_AT_ONCE = 1000
 # Messages on a conversation's page; the list of messages has the others.
 TRANSCRIPT_LENGTH = 200
 
@@ -225,6 +228,7 @@ class MessageAdmin(EndlessRecordAdmin):
     search_fields = ("content",)
     search_help_text = _("Search what was said")
     ordering = ("-created_at",)
+    actions = ("deliver",)
     fieldsets = (
         (None, {"fields": ("conversation_link", "role_badge", "when_exactly", "text")}),
         (_("State"), {"fields": ("badge", "detail", "answers", "answered_by", "tokens", "took")}),
@@ -244,6 +248,21 @@ class MessageAdmin(EndlessRecordAdmin):
             title = gettext("Messages of “%(conversation)s”") % {"conversation": conversation}
             extra_context = {"title": title} | (extra_context or {})
         return super().changelist_view(request, extra_context)
+
+    def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request) and request.user.has_perm("scheduling.retry_run")
+
+    @admin.action(permissions=["retry"], description=_("Deliver selected messages again"))
+    def deliver(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        again = deliver_again(queryset.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
+        for message in again:
+            self.log_change(request, message, gettext("To be delivered again."))
+        told = ngettext(
+            "%(count)d message is delivered again.", "%(count)d messages are delivered again.",
+            len(again),
+        )  # fmt: skip
+        level = messages.SUCCESS if again else messages.WARNING
+        self.message_user(request, told % {"count": len(again)}, level)
 
     @display(description=_("content"))
     def start(self, message: Message) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from scheduling.actions import Commit, prepare, submit_many
 from scheduling.group_commit import group_commit
 from scheduling.models import Run
 from scheduling.states import RunState
+from scheduling.writing import writing
 
 DELIVER = "conversations.deliver"
 _OPEN = (Message.Delivery.WAITING, Message.Delivery.SENDING)
@@ -123,6 +125,20 @@ def _end_state(run: Run, message: Message) -> Message.Delivery:
     was_tried_out = run.state == RunState.FAILED and run.attempt >= run.max_attempts
     is_held = was_tried_out and get_channel(message.conversation.channel).holds
     return Message.Delivery.HELD if is_held else Message.Delivery.FAILED
+
+
+def deliver_again(messages: Iterable[int]) -> list[Message]:
+    """Queue the delivery of those, by id, that failed, wait or may have failed; return them."""
+    with writing():
+        wanted = Message.objects.filter(
+            pk__in=messages, delivery_state__in=[Message.Delivery.FAILED, *_UNFINISHED]
+        ).order_by("pk")
+        found = list(wanted.select_related("conversation").select_for_update(of=("self",)))
+        for message in found:
+            message.delivery_state = Message.Delivery.WAITING
+        Message.objects.bulk_update(found, ["delivery_state"])
+        submit_deliveries(found)
+    return found
 
 
 def retried(run: Run) -> None:

@@ -138,7 +138,8 @@ def _read_image(fields: Fields) -> _Said:
         url = _media(fields)
     if not url:
         return _unknown(fields)
-    return _Said(Kind.QUESTION, "", Message.ContentType.IMAGE, url)
+    # Words for agents that are shown none but words.
+    return _Said(Kind.QUESTION, _("[Image]"), Message.ContentType.IMAGE, url)
 
 
 def _read_voice(fields: Fields) -> _Said:

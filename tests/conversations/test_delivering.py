@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations.agents import AgentError, Turn
 from conversations.channels import DeliveryError
-from conversations.delivering import DELIVER
+from conversations.delivering import DELIVER, deliver_again
 from conversations.models import Message
 from scheduling.ending import cancel
 from scheduling.models import Run
@@ -246,3 +246,26 @@ async def test_a_stopped_message_is_told_nothing(worker, post):
     await worker.work()
 
     assert post.delivered == []
+
+
+async def test_what_failed_is_delivered_again_when_an_operator_says_so(worker, post):
+    post.failures = [DeliveryError("Refused.", permanent=True)]
+    [message] = await say("hi", channel="post")
+    await worker.work()
+    reply = await reply_to(message)
+    assert (reply.delivery_state, reply.delivery_error) == ("failed", "Refused.")
+
+    again = await read(lambda: deliver_again([reply.pk]))
+    assert [one.pk for one in again] == [reply.pk]
+    assert await read(lambda: deliver_again([reply.pk])) == [], "It waits already."
+    await worker.work()
+
+    assert post.delivered == ["hi"]
+    assert (await reply_to(message)).delivery_state == "sent"
+
+
+async def test_what_was_sent_is_not_delivered_again(worker, post):
+    [message] = await say("hi", channel="post")
+    await worker.work()
+    reply = await reply_to(message)
+    assert await read(lambda: deliver_again([reply.pk])) == []

@@ -66,7 +66,7 @@ def test_an_image_is_a_question_with_its_address(url):
     arrival = arrived(message("image", PicUrl=url, MediaId="m1"))
 
     assert arrival.kind == Kind.QUESTION
-    assert arrival.incoming.content == ""
+    assert arrival.incoming.content == "[Image]"
     assert arrival.incoming.content_type == Message.ContentType.IMAGE
     assert arrival.incoming.attachment == url
 
