@@ -9,6 +9,7 @@ from django.conf import settings
 
 from conversations.models import Conversation, Message
 from conversations.receiving import Incoming
+from wechat.kinds import CHANNEL
 from wechat.models import Inbound
 
 #: What followers send for an answer that was too long, or came too late.
@@ -38,32 +39,94 @@ class Recalled:
 
 
 def recall(items: list[Coming]) -> list[Recalled]:
-    return [_recall(item) for item in items]
+    """Return what is known of each; four queries, and two more for each that is a pickup word."""
+    replayed = _replayed(items)
+    conversations = _conversations(items)
+    known = _known(items, conversations)
+    hasty = _hasty(items, conversations)
+    return [
+        _recall(
+            item,
+            conversations.get(item.incoming.address),
+            known.get((item.incoming.address, item.incoming.external_id)),
+            is_replayed=id(item) in replayed,
+            is_too_fast=id(item) in hasty,
+        )
+        for item in items
+    ]
 
 
-def _recall(item: Coming) -> Recalled:
-    incoming = item.incoming
-    replayed = Inbound.objects.filter(signature=item.signature).exclude(
-        message__external_id=incoming.external_id,
-        message__conversation__address=incoming.address,
-    )
-    is_replayed = replayed.exists()
-    conversation = Conversation.objects.filter(
-        channel=incoming.channel, address=incoming.address
-    ).first()
+def _recall(
+    item: Coming,
+    conversation: Conversation | None,
+    known: Message | None,
+    *,
+    is_replayed: bool,
+    is_too_fast: bool,
+) -> Recalled:
     if conversation is None:
         return Recalled(is_replayed)
-    known = conversation.messages.filter(external_id=incoming.external_id).first()
-    is_word = _is_pickup_word(incoming)
+    is_word = _is_pickup_word(item.incoming)
     if known:
         is_over = known.state in (Message.State.ANSWERED, Message.State.DONE)
         was_pickup = is_word and is_over and not _has_reply(known)
         return Recalled(is_replayed, is_known=True, is_pickup=was_pickup)
-    return Recalled(
-        is_replayed,
-        is_pickup=is_word and _has_something_to_say(conversation),
-        is_too_fast=_is_too_fast(conversation, now=item.now),
+    is_pickup = is_word and _has_something_to_say(conversation)
+    return Recalled(is_replayed, is_pickup=is_pickup, is_too_fast=is_too_fast)
+
+
+def _replayed(items: list[Coming]) -> set[int]:
+    """Return those, by their identity, whose signature another message came with."""
+    earlier = Inbound.objects.filter(signature__in={item.signature for item in items})
+    owners: dict[str, set[tuple[str, str]]] = {}
+    for signature, *owner in earlier.values_list(
+        "signature", "message__conversation__address", "message__external_id"
+    ):
+        owners.setdefault(signature, set()).add((owner[0], owner[1]))
+    return {
+        id(item)
+        for item in items
+        if owners.get(item.signature, set()) - {(item.incoming.address, item.incoming.external_id)}
+    }
+
+
+def _conversations(items: list[Coming]) -> dict[str, Conversation]:
+    """Return the conversation of each address that has one."""
+    addresses = {item.incoming.address for item in items}
+    found = Conversation.objects.filter(channel=CHANNEL, address__in=addresses)
+    return {one.address: one for one in found.only("address")}
+
+
+def _known(
+    items: list[Coming], conversations: dict[str, Conversation]
+) -> dict[tuple[str, str], Message]:
+    """Return the messages that came before, by address and external id."""
+    addresses = {one.pk: address for address, one in conversations.items()}
+    messages = Message.objects.filter(
+        conversation__in=addresses, external_id__in={item.incoming.external_id for item in items}
     )
+    found = messages.only("conversation_id", "external_id", "state")
+    return {(addresses[one.conversation_id], one.external_id): one for one in found}
+
+
+def _hasty(items: list[Coming], conversations: dict[str, Conversation]) -> set[int]:
+    """Return those, by their identity, whose follower has said too much within the last minute."""
+    since = min(item.now for item in items) - RATE_WINDOW
+    said = Message.objects.filter(
+        conversation__in=[one.pk for one in conversations.values()],
+        role=Message.Role.USER,
+        created_at__gt=since,
+    )
+    moments: dict[int, list[datetime]] = {}
+    for conversation, moment in said.values_list("conversation", "created_at"):
+        moments.setdefault(conversation, []).append(moment)
+    return {
+        id(item)
+        for item in items
+        if (one := conversations.get(item.incoming.address))
+        and sum(moment > item.now - RATE_WINDOW for moment in moments.get(one.pk, ()))
+        >= settings.WECHAT_RATE
+    }
 
 
 def _is_pickup_word(incoming: Incoming) -> bool:
@@ -78,9 +141,3 @@ def _has_reply(message: Message) -> bool:
 def _has_something_to_say(conversation: Conversation) -> bool:
     messages = Message.objects.filter(conversation=conversation)
     return messages.undelivered().exists() or messages.waiting().exists()
-
-
-def _is_too_fast(conversation: Conversation, *, now: datetime) -> bool:
-    said = conversation.messages.filter(role=Message.Role.USER).order_by("-seq")
-    latest = said.values_list("created_at", flat=True)[: settings.WECHAT_RATE]
-    return len(latest) == settings.WECHAT_RATE and min(latest) > now - RATE_WINDOW

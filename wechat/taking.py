@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -41,40 +42,87 @@ class Wish:
     is_unanswered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """What one request hands over of the messages that wait in its conversation."""
+
+    wish: Wish
+    messages: list[Message]
+    composed: Composed
+
+    @property
+    def before(self) -> list[list[int]]:
+        """What of each had been handed over until now."""
+        positions = {message.pk: position_of(message) for message in self.messages}
+        return [[one.pk, positions[one.pk]] for one in self.composed.taken]
+
+    @property
+    def rest(self) -> list[Message]:
+        whole = {one.pk for one in self.composed.taken if one.is_whole}
+        return [message for message in self.messages if message.pk not in whole]
+
+
 def take(wishes: list[Wish]) -> list[str]:
     """Return the reply of each request as XML, "" for none; joins the caller's transaction.
 
     A request that comes again gets what it got before. What is handed over is recorded as sent,
-    in part or whole: nobody hands it over again.
+    in part or whole: nobody hands it over again. Five queries, however many requests, if each is
+    of a conversation of its own.
     """
-    by_message = sorted(wishes, key=lambda wish: wish.message)  # rows are locked in one order
-    replies = {id(wish): _take(wish) for wish in by_message}
-    return [replies[id(wish)] for wish in wishes]
+    # In one order everywhere: two processes that want the same must not deadlock.
+    locked = Inbound.objects.select_for_update().order_by("pk")
+    requests = {one.pk: one for one in locked.filter(pk__in={wish.message for wish in wishes})}
+    for together in _one_of_each_conversation(wishes):
+        _take(together, requests)
+    # One that is missing was erased meanwhile.
+    return [requests[one.message].reply if one.message in requests else "" for one in wishes]
 
 
-def _take(wish: Wish) -> str:
-    request = Inbound.objects.select_for_update().filter(pk=wish.message).first()
-    if request is None:
-        return ""  # erased meanwhile
-    if request.reply:
-        return request.reply
+def _one_of_each_conversation(wishes: list[Wish]) -> list[list[Wish]]:
+    """Return the wishes in groups, earlier messages first, so that none takes what another does."""
+    groups: list[list[Wish]] = []
+    count: Counter[int] = Counter()
+    for wish in sorted(wishes, key=lambda wish: wish.message):
+        place = count[wish.conversation]
+        count[wish.conversation] += 1
+        if place == len(groups):
+            groups.append([])
+        groups[place].append(wish)
+    return groups
+
+
+def _take(wishes: list[Wish], requests: dict[int, Inbound]) -> None:
+    """Give the requests that have none yet their replies."""
+    wishes = [one for one in wishes if one.message in requests and not requests[one.message].reply]
+    if not wishes:
+        return
     with translation.override(settings.WECHAT_LOCALE):
-        waiting = _current(_undelivered(wish.conversation), now=wish.now)
-        composed = _compose(waiting, wish) if waiting else None
-    if composed:
-        # Even if all of it is blank: it waits no longer.
-        request.taken = _record(composed, waiting, wish)
-    text = (composed and composed.text) or wish.otherwise
-    if not text:
-        return ""
-    request.reply = text_reply(wish.to, wish.sender, text, now=wish.now)
-    request.save(update_fields=["reply", "taken"])
-    return request.reply
+        handed = _compose_all(wishes)
+        # Even what is all blank is taken: it waits no longer.
+        _record(list(handed.values()))
+    answered = []
+    for wish in wishes:
+        own = handed.get(wish.message)
+        if text := (own and own.composed.text) or wish.otherwise:
+            request = requests[wish.message]
+            request.reply = text_reply(wish.to, wish.sender, text, now=wish.now)
+            request.taken = own.before if own else []
+            answered.append(request)
+    Inbound.objects.bulk_update(answered, ["reply", "taken"])
 
 
-def _undelivered(conversation: int) -> list[Message]:
-    messages = Message.objects.undelivered().filter(conversation=conversation)
-    return list(messages.select_related("conversation", "progress").select_for_update(of=("self",)))
+def _compose_all(wishes: list[Wish]) -> dict[int, _Handed]:
+    """Return by its message what each request hands over that has something to."""
+    waiting: dict[int, list[Message]] = {wish.conversation: [] for wish in wishes}
+    messages = Message.objects.undelivered().filter(conversation__in=list(waiting))
+    messages = messages.select_related("conversation", "progress")
+    for message in messages.select_for_update(of=("self",)):
+        waiting[message.conversation_id].append(message)
+    handed = {}
+    for wish in wishes:
+        if current := _current(waiting[wish.conversation], now=wish.now):
+            handed[wish.message] = _Handed(wish, current, _compose(current, wish))
+    return handed
 
 
 def _current(messages: list[Message], *, now: datetime) -> list[Message]:
@@ -116,31 +164,36 @@ def _compose(messages: list[Message], wish: Wish) -> Composed:
     return Composed(composed.text and composed.text + follows, composed.taken)
 
 
-def _record(composed: Composed, messages: list[Message], wish: Wish) -> list[list[int]]:
-    """Record what is handed over; return it with what had been before."""
-    by_pk = {message.pk: message for message in messages}
-    before = [[one.pk, position_of(by_pk[one.pk])] for one in composed.taken]
-    whole = [one.pk for one in composed.taken if one.is_whole]
-    Message.objects.filter(pk__in=whole).update(
+def _record(handed: list[_Handed]) -> None:
+    """Record what is handed over, and what becomes of the rest."""
+    taken = [one for each in handed for one in each.composed.taken]
+    if not taken:
+        return
+    Message.objects.filter(pk__in=[one.pk for one in taken if one.is_whole]).update(
         delivery_state=Message.Delivery.SENT, delivery_error="", provider_id=PASSIVE
     )
-    for one in composed.taken:
+    for one in taken:
         if not one.is_whole:
             Progress.objects.update_or_create(
                 message_id=one.pk, defaults={"position": one.position}
             )
-    _leave([message for message in messages if message.pk not in whole], wish)
-    return before
+    _hold([message for each in handed if not each.wish.has_service for message in each.rest])
+    for each in handed:
+        if each.wish.has_service:
+            _send(each.rest, each.wish)
 
 
-def _leave(rest: list[Message], wish: Wish) -> None:
-    """Have what was not handed over follow by itself, or wait for the follower."""
-    if not wish.has_service:
+def _hold(rest: list[Message]) -> None:
+    """Have what was not handed over wait for the follower."""
+    if rest:
         reason = _("It goes out with the follower's next message.")
         Message.objects.filter(pk__in=[message.pk for message in rest]).update(
             delivery_state=Message.Delivery.HELD, delivery_error=reason
         )
-        return
+
+
+def _send(rest: list[Message], wish: Wish) -> None:
+    """Have what was not handed over follow by itself."""
     held = [one for one in rest if one.delivery_state == Message.Delivery.HELD]
     if held:
         Message.objects.filter(pk__in=[message.pk for message in held]).update(
