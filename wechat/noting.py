@@ -10,7 +10,7 @@ from scheduling.actions import prepare, submit_many
 from scheduling.inserting import insert
 from wechat import following, templates
 from wechat.actions import TYPING
-from wechat.kinds import Arrival, Kind
+from wechat.kinds import Arrival, Kind, Window
 from wechat.ledger import open_window
 from wechat.models import Follower, Inbound
 
@@ -87,17 +87,27 @@ def _note_first(items: list[Noted]) -> None:
         arrival = item.arrival
         follower = followers[arrival.incoming.address]
         open_window(follower, arrival.opens, now=item.now)
-        if arrival.subscribes is not None:
-            change = following.subscribe if arrival.subscribes else following.unsubscribe
-            change(follower, scene=arrival.scene, now=item.now)
+        _note_following(follower, item)
         if arrival.template_result:
-            templates.note_result(*arrival.template_result)
+            templates.note_result(
+                *arrival.template_result, conversation=follower.conversation_id, now=item.now
+            )
         if item.typing_after is not None and arrival.kind == Kind.QUESTION:
             at = item.now + timedelta(seconds=item.typing_after)
             typing.append(prepare(TYPING, {"message": item.message.pk}, fire_at=at))
     insert([followers[openid] for openid in sorted(followers)], or_update=_LEDGER, unique="openid")
     if typing:
         submit_many(typing)
+
+
+def _note_following(follower: Follower, item: Noted) -> None:
+    """Note who begins or ceases to follow; whoever writes follows, though WeChat never said so."""
+    arrival = item.arrival
+    has_returned = not follower.is_subscribed and arrival.opens != Window.NONE
+    if arrival.subscribes or (arrival.subscribes is None and has_returned):
+        following.subscribe(follower, scene=arrival.scene, now=item.now)
+    elif arrival.subscribes is False:
+        following.unsubscribe(follower, scene=arrival.scene, now=item.now)
 
 
 def _followers(items: list[Noted]) -> dict[str, Follower]:

@@ -304,3 +304,13 @@ async def test_without_a_token_there_is_no_such_address(worker, settings):
     query = signed()
     settings.WECHAT_TOKEN = ""
     assert (await post(text("hi"), query)).status_code == 404
+
+
+async def test_whoever_writes_follows_again_though_their_return_was_never_told(worker, turns):
+    await post(event("subscribe", EventKey=""))
+    await post(event("unsubscribe", EventKey=""))
+    assert not (await read(Follower.objects.get)).is_subscribed
+
+    assert await chat(worker, text("hi")) == "re: hi"
+
+    assert (await read(Follower.objects.get)).is_subscribed
