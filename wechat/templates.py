@@ -9,7 +9,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.models import Message
@@ -72,13 +71,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def note_result(
-    template_message: str,
-    status: str,
-    *,
-    conversation: int | None = None,
-    now: datetime | None = None,
-) -> None:
+def note_result(template_message: str, status: str, *, conversation: int, now: datetime) -> None:
     """Record what WeChat reports of a template message by its id, TEMPLATESENDJOBFINISH.
 
     One that did not arrive is kept until its follower writes. Joins the caller's transaction.
@@ -86,15 +79,13 @@ def note_result(
     """
     if not template_message or status == _DELIVERED:
         return
-    since = (now or timezone.now()) - _REPORTED_WITHIN
     messages = Message.objects.filter(
+        conversation=conversation,
         provider_id=template_message,
         role=Message.Role.ASSISTANT,
-        created_at__gt=since,
+        created_at__gt=now - _REPORTED_WITHIN,
         delivery_state__in=[Message.Delivery.SENT, Message.Delivery.HELD],
     )
-    if conversation is not None:
-        messages = messages.filter(conversation=conversation)
     reason = _("WeChat did not deliver the template message (%(status)s).")
     if not messages.update(
         delivery_state=Message.Delivery.HELD, delivery_error=reason % {"status": status[:100]}

@@ -229,11 +229,16 @@ async def test_a_template_whose_sender_was_killed_is_not_sent_again(service: Ser
 # -- what WeChat reports ---------------------------------------------------------------------------
 
 
+async def report(number: str, status: str, *, conversation: int) -> None:
+    now = timezone.now()
+    await read(lambda: note_result(number, status, conversation=conversation, now=now))
+
+
 async def test_one_that_did_not_arrive_is_kept(service: Service):
     await away(service)
     message = await service.deliver("Drink water")
 
-    await read(lambda: note_result("1234567", "failed:user block"))
+    await report("1234567", "failed:user block", conversation=message.conversation_id)
 
     message = await service.fresh(message)
     assert message.delivery_state == "held"
@@ -244,7 +249,7 @@ async def test_one_that_arrived_stays_sent(service: Service):
     await away(service)
     message = await service.deliver("Drink water")
 
-    await read(lambda: note_result("1234567", "success"))
+    await report("1234567", "success", conversation=message.conversation_id)
 
     assert (await service.fresh(message)).delivery_state == "sent"
 
@@ -254,7 +259,7 @@ async def test_a_report_on_another_one_changes_nothing(service: Service, number:
     await away(service)
     message = await service.deliver("Drink water")
 
-    await read(lambda: note_result(number, "failed: system failed"))
+    await report(number, "failed: system failed", conversation=message.conversation_id)
 
     assert (await service.fresh(message)).delivery_state == "sent"
 
@@ -264,8 +269,6 @@ async def test_a_report_from_another_conversation_changes_nothing(service: Servi
     message = await service.deliver("Drink water")
     other = await service.follow("another")
 
-    await read(
-        lambda: note_result("1234567", "failed:user block", conversation=other.conversation_id)
-    )
+    await report("1234567", "failed:user block", conversation=other.conversation_id)
 
     assert (await service.fresh(message)).delivery_state == "sent"
