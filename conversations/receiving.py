@@ -78,6 +78,7 @@ def receive_messages(incoming: list[Incoming]) -> list[Received]:
                 replies.append((message, item.reply))
         results.append(Received(message, is_new=not earlier))
     _store(stored)
+    _name(stored)
     _store_replies(replies)
     return results
 
@@ -101,7 +102,7 @@ def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conve
                 channel=item.channel,
                 address=item.address,
                 participant=item.participant,
-                title=item.content.strip()[:60],
+                title=_title(item.content, item.content_type),
                 settings=_settings(item),
             )
             for item in missing
@@ -109,6 +110,21 @@ def _open_conversations(incoming: list[Incoming]) -> dict[tuple[str, str], Conve
         Conversation.objects.bulk_create(made, ignore_conflicts=True)
         found |= _find({(item.channel, item.address): item for item in missing})
     return found
+
+
+def _title(content: str, content_type: str) -> str:
+    """Return what a conversation is called after; nothing after an event, but what is said then."""
+    return "" if content_type == Message.ContentType.EVENT else content.strip()[:60]
+
+
+def _name(messages: list[Message]) -> None:
+    """Name conversations that began with an event; storing the messages has locked their rows."""
+    for message in messages:
+        conversation = message.conversation
+        title = _title(message.content, message.content_type)
+        if title and not conversation.title:
+            conversation.title = title
+            conversation.save(update_fields=["title"])
 
 
 def _settings(item: Incoming) -> dict[str, str]:
@@ -123,7 +139,7 @@ def _find(wanted: dict[tuple[str, str], Incoming]) -> dict[tuple[str, str], Conv
     where = Q()
     for channel, addresses in channels.items():
         where |= Q(channel=channel, address__in=addresses)
-    rows = Conversation.objects.filter(where).only("id", "uuid", "channel", "address")
+    rows = Conversation.objects.filter(where).only("id", "uuid", "channel", "address", "title")
     return {(row.channel, row.address): row for row in rows}
 
 

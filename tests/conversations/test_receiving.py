@@ -273,3 +273,12 @@ async def test_a_duplicate_that_races_does_not_harm_the_batch_it_is_in(monkeypat
 
     assert calls[:2] == [1, 3]
     assert [result.is_new for result in results] == [False, True, True]
+
+
+def test_a_conversation_is_called_after_what_was_said_first(db):
+    receive("subscribe", content_type="event", reply="")
+    assert Conversation.objects.get().title == ""
+
+    receive("How is the weather?")
+    receive("And tomorrow?")
+    assert Conversation.objects.get().title == "How is the weather?"
