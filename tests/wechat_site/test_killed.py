@@ -11,6 +11,7 @@ from tests.faults import rows
 from tests.harness.polling import eventually
 from tests.harness.site import Site
 from tests.wechat_site.scenarios import (
+    PATIENCE,
     Person,
     Story,
     Told,
