@@ -15,6 +15,7 @@ import daphne.server
 from daphne.http_protocol import HTTPFactory
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ SHUTDOWN_SECONDS = 1.0
 # Twisted's own 60 s would let a client hold a connection that long without sending a request.
 IDLE_HTTP_SECONDS = 20
 POLL_SECONDS = 0.05
+# Connections that wait to be accepted. Of 300 that came at once all beyond Twisted's own 50 were
+# dropped by the kernel, and tried again after 1 s, then 3 s: of WeChat's patience of 5 s.
+BACKLOG = 1024
 # RFC 6455's registry: the server restarts, reconnect.
 SERVICE_RESTART = 1012
 
@@ -193,6 +197,13 @@ def close_then_kill(server: daphne.server.Server) -> Deferred[Any]:
     return Deferred.fromFuture(asyncio.ensure_future(close_sockets(server))).addBoth(kill)
 
 
+def endpoint_with_backlog(reactor: Any, description: str) -> Any:
+    """Stand in for Twisted's function of that name, for what says nothing of a backlog itself."""
+    if description.startswith("tcp:") and ":backlog=" not in description:
+        description = f"{description}:backlog={BACKLOG}"
+    return serverFromString(reactor, description)
+
+
 def install(max_frame_bytes: int, max_unsent_bytes: int, max_unread_frames: int) -> None:
     BoundedProtocol.maxFramePayloadSize = max_frame_bytes
     BoundedProtocol.maxMessagePayloadSize = max_frame_bytes
@@ -200,4 +211,5 @@ def install(max_frame_bytes: int, max_unsent_bytes: int, max_unread_frames: int)
     BoundedProtocol.max_unread_frames = max_unread_frames
     WebSocketFactory.protocol = BoundedProtocol
     daphne.server.HTTPFactory = ImpatientHTTPFactory
+    daphne.server.serverFromString = endpoint_with_backlog
     daphne.server.Server.kill_all_applications = close_then_kill

@@ -174,8 +174,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "botflow_site.middleware.ContentSecurityPolicy",
+    # Before whatever hands a request to a thread.
+    "wechat.middleware.Webhook",
+    "django.middleware.security.SecurityMiddleware",
     "botflow_site.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

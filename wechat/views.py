@@ -66,6 +66,7 @@ async def webhook(request: HttpRequest) -> HttpResponse:
 
 def _plain(text: str, *, status: int = 200) -> HttpResponse:
     response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    response.headers["X-Content-Type-Options"] = "nosniff"  # the echo is whatever was sent
     # Django's own line about a refusal would hold the request, its query with the signature too.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
