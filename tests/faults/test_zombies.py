@@ -59,18 +59,19 @@ async def test_the_late_result_of_a_frozen_worker_is_refused(
 
 SUBMIT = """
 from scheduling.actions import submit
-submit("faults.say_who", {"name": "watch", "seconds": 1}, max_attempts=2)
+submit("faults.say_who", {"name": "watch", "seconds": 4}, max_attempts=2)
 """
 
 
 async def test_the_result_of_a_run_is_that_of_its_last_attempt(running: Site) -> None:
-    await asyncio.to_thread(running.run, SUBMIT)
+    submitting = asyncio.create_task(asyncio.to_thread(running.run, SUBMIT))
     await eventually(lambda: calls_of(running, "watch"), "the first attempt")
     frozen = psutil.Process(calls_of(running, "watch")[0])
 
     frozen.suspend()
-    await eventually(lambda: len(calls_of(running, "watch")) == 2, "the second attempt", 10)
-    frozen.resume()  # its own sleep is over: it ends while the other attempt runs
+    await eventually(lambda: len(calls_of(running, "watch")) == 2, "the second attempt")
+    frozen.resume()  # its own sleep is over, or nearly: it ends while the other attempt runs
+    await submitting
     await eventually(lambda: is_settled(running), "the end")
 
     first, second = calls_of(running, "watch")
