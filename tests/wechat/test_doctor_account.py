@@ -68,6 +68,13 @@ def test_wechat_out_of_reach_is_told_without_tripping_the_breaker(well: Any) -> 
     assert not Account.objects.exists()
 
 
+def test_who_only_replies_needs_no_way_to_wechat(well: Any) -> None:
+    well.WECHAT_API_BASE_URL = refusing_address()
+    well.WECHAT_APP_SECRET = ""
+
+    assert found("Way to WeChat").level == Level.WARNING
+
+
 @pytest.mark.parametrize(
     ("ahead", "level"),
     [(0, Level.OK), (60, Level.WARNING), (-60, Level.WARNING), (900, Level.ERROR)],

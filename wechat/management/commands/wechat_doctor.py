@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -35,7 +36,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        parts = examine(url=options["url"], insists=options["retry"])
+        try:
+            parts = examine(url=options["url"], insists=options["retry"])
+        except DatabaseError as error:
+            problem = f"The database cannot be read; manage.py migrate makes its tables. ({error})"
+            raise CommandError(problem) from None
         for part in parts:
             self._print(part)
         wrong = _count(parts, Level.ERROR)
