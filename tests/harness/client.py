@@ -58,7 +58,7 @@ class ChatClient:
             known["after"] = str(self.seq)
         wanted = {name: str(value) for name, value in {**known, **query}.items() if value != ""}
         address = f"{self.url}?{urlencode(wanted)}" if wanted else self.url
-        socket = self._socket = await connect(address, max_size=None, **self.handshake)
+        socket = await connect(address, max_size=None, **self.handshake)
         try:
             await self._greet(socket)
         except BaseException:
@@ -77,8 +77,18 @@ class ChatClient:
         self.token, self.conversation = first["token"], first["conversation"]
         self.connects += 1
         self.close_code = None
-        for frame in list(self.unacknowledged.values()):
-            await self.send_frame(frame)
+        await self._send_again(socket)
+
+    async def _send_again(self, socket: ClientConnection) -> None:
+        """Send what was never acknowledged, in order, before anything new may use the socket."""
+        sent: set[str] = set()
+        while fresh := [
+            one for one in self.unacknowledged.values() if one["client_id"] not in sent
+        ]:
+            for frame in fresh:
+                sent.add(frame["client_id"])
+                await socket.send(json.dumps(frame))
+        self._socket = socket
 
     async def close(self) -> None:
         self.keep = False
