@@ -116,7 +116,7 @@ def _hasty(items: list[Coming], conversations: dict[str, Conversation]) -> set[i
         conversation__in=[one.pk for one in conversations.values()],
         role=Message.Role.USER,
         created_at__gt=since,
-    )
+    ).exclude(state=Message.State.DONE)  # events that ask nothing; WeChat sends places every 5 s
     moments: dict[int, list[datetime]] = {}
     for conversation, moment in said.values_list("conversation", "created_at"):
         moments.setdefault(conversation, []).append(moment)

@@ -226,6 +226,15 @@ async def test_a_follower_who_floods_is_told_and_costs_nothing(worker, turns, se
     assert turns == ["0", "1", "2"]
 
 
+async def test_events_that_ask_nothing_are_no_flood(worker, turns, settings):
+    settings.WECHAT_RATE = 3
+    for number in range(4):
+        at = 1_795_000_000 + number  # two of one second are one event that came twice
+        await post(event("LOCATION", Latitude=1, Longitude=2, CreateTime=at))
+
+    assert await chat(worker, text("hi")) == "re: hi"
+
+
 async def test_a_reply_that_wechat_gave_up_at_last_is_put_back(worker, turns, monkeypatch):
     xml = text("hi")
     await post(xml)
