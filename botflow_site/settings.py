@@ -176,7 +176,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "botflow_site.middleware.ContentSecurityPolicy",
     # Before whatever hands a request to a thread.
-    "wechat.middleware.Webhook",
+    "wechat.middleware.webhook_first",
     "django.middleware.security.SecurityMiddleware",
     "botflow_site.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,36 +1,22 @@
 """The circuit breaker of the token endpoint: what fails is not asked for again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from scheduling.group_commit import group_commit
-from tests.conversations.working import read
 from tests.wechat.fake_api import SECRET, Answer, FakeApi, refusing_address
 from tests.wechat.fake_api import api as api
 from tests.wechat.fake_api import store as store
+from tests.wechat.token_parts import NOON, PATH, row
+from tests.wechat.token_parts import wechat as wechat
 from wechat import calling, client
-from wechat.account import load_account
 from wechat.client import WeChatClient
-from wechat.models import Account
 from wechat.tokens import TokenUnavailable, reset_breaker, token
 
 pytestmark = pytest.mark.usefixtures("store")
-PATH = "stable_token"
-NOON = timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-async def wechat(api: FakeApi) -> AsyncIterator[WeChatClient]:
-    yield client.client()
-
-
-async def row() -> Account:
-    return await read(load_account)
 
 
 async def refused(wechat: WeChatClient, now: datetime, **more: Any) -> TokenUnavailable:

@@ -1,37 +1,25 @@
 """The access token: fetched once, shared, and renewed in time or when WeChat refuses it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from scheduling.group_commit import group_commit
 from tests.conversations.working import read
 from tests.wechat.fake_api import APP_ID, SECRET, Answer, FakeApi
 from tests.wechat.fake_api import api as api
 from tests.wechat.fake_api import store as store
+from tests.wechat.token_parts import NOON, PATH, row
+from tests.wechat.token_parts import wechat as wechat
 from wechat import client, tokens
-from wechat.account import load_account
 from wechat.client import WeChatClient
 from wechat.errors import ApiError
 from wechat.models import Account
 from wechat.tokens import TokenUnavailable, distrust, token
 
 pytestmark = pytest.mark.usefixtures("store")
-PATH = "stable_token"
-NOON = timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-async def wechat(api: FakeApi) -> AsyncIterator[WeChatClient]:
-    yield client.client()
-
-
-async def row() -> Account:
-    return await read(load_account)
 
 
 async def change(**values: Any) -> None:
