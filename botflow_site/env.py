@@ -1,5 +1,6 @@
 """Reads settings from the environment, `.env` and `NAME_FILE`; names what is wrong."""
 
+import json
 import os
 import zoneinfo
 from collections.abc import Callable
@@ -67,6 +68,10 @@ class Environment:
             )
         return number
 
+    def optional_number(self, name: str, *, least: float, most: float) -> float | None:
+        """Return a float, None for an empty value; raise outside [least, most]."""
+        return self.number(name, float(least), least=least, most=most) if self.text(name) else None
+
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, default)
         if value not in choices:
@@ -86,6 +91,16 @@ class Environment:
             if not (key.strip() and separator and value.strip()):
                 raise ImproperlyConfigured(f"{name} must look like name=path,name=path.")
         return {key.strip(): value.strip() for key, _, value in pairs}
+
+    def json_object(self, name: str) -> dict[str, Any]:
+        """Return a JSON object, {} for an empty value."""
+        try:
+            value = json.loads(self.text(name, "{}"))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"top_p": 0.9}}.')
+        return value
 
     def apps(self, name: str) -> list[str]:
         """Return dotted paths for INSTALLED_APPS: of packages, or of classes in their modules."""

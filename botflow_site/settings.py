@@ -82,8 +82,18 @@ BOTFLOW_CHANNELS = {
 BOTFLOW_CHAT_ACCESS = env.choice("BOTFLOW_CHAT_ACCESS", "anonymous", ("anonymous", "login"))
 # What a worker does once before its first run, so that the first message need not wait for it.
 BOTFLOW_WORKER_START = ["conversations.answering.warm_up"]
-# Messages of a conversation that an agent is shown as history.
+# What an agent is shown as history: so many messages, and no more than about so many tokens.
 BOTFLOW_HISTORY_MESSAGES = env.number("BOTFLOW_HISTORY_MESSAGES", 40, least=0, most=1000)
+BOTFLOW_HISTORY_TOKENS = env.number("BOTFLOW_HISTORY_TOKENS", 8000, least=0, most=10_000_000)
+# What sums up what falls out of that window: `openai_compatible` or a dotted path; empty: nothing.
+BOTFLOW_SUMMARIZER = env.text("BOTFLOW_SUMMARIZER")
+# Seconds of silence after a message before it is answered: what follows in them joins its turn.
+BOTFLOW_MERGE_PAUSE = env.number("BOTFLOW_MERGE_PAUSE", 0.0, least=0, most=30)
+# Tools that an agent may use: `reminders`, `time`, `all` of these, dotted paths of functions.
+BOTFLOW_TOOLS = env.words("BOTFLOW_TOOLS")
+# Times that a model may ask for tools in one turn, and the seconds that one call of a tool takes.
+BOTFLOW_TOOL_ROUNDS = env.number("BOTFLOW_TOOL_ROUNDS", 8, least=1, most=100)
+BOTFLOW_TOOL_TIMEOUT = env.number("BOTFLOW_TOOL_TIMEOUT", 30.0, least=0.1, most=3600)
 # Characters (code points) of one message.
 BOTFLOW_MAX_MESSAGE_LENGTH = env.number(
     "BOTFLOW_MAX_MESSAGE_LENGTH", 20_000, least=1, most=1_000_000
@@ -106,6 +116,41 @@ BOTFLOW_MIN_TASK_INTERVAL = env.number("BOTFLOW_MIN_TASK_INTERVAL", 60, least=1,
 # Bytes that wait for a client that does not read; beyond them its socket is dropped.
 BOTFLOW_MAX_UNSENT_BYTES = env.number(
     "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824
+)
+
+# -- the model of the agent `openai_compatible` ----------------------------------------------------
+
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/")
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+BOTFLOW_MODEL = env.text("BOTFLOW_MODEL")
+# What the model is told before anything else; empty for the built-in sentences.
+BOTFLOW_SYSTEM_PROMPT = env.text("BOTFLOW_SYSTEM_PROMPT")
+# Further fields of each request, as a JSON object: {"temperature": 0.3, "max_tokens": 800}.
+BOTFLOW_MODEL_OPTIONS = env.json_object("BOTFLOW_MODEL_OPTIONS")
+# None leaves it to the server.
+BOTFLOW_TEMPERATURE = env.optional_number("BOTFLOW_TEMPERATURE", least=0, most=2)
+# Seconds to reach the server, until it sends the first byte of an answer, and between two of them.
+BOTFLOW_MODEL_CONNECT_TIMEOUT = env.number(
+    "BOTFLOW_MODEL_CONNECT_TIMEOUT", 10.0, least=0.1, most=3600
+)
+BOTFLOW_MODEL_FIRST_TIMEOUT = env.number("BOTFLOW_MODEL_FIRST_TIMEOUT", 60.0, least=0.1, most=3600)
+BOTFLOW_MODEL_STALL_TIMEOUT = env.number("BOTFLOW_MODEL_STALL_TIMEOUT", 30.0, least=0.1, most=3600)
+
+# -- budgets: 0 sets no limit ----------------------------------------------------------------------
+
+# Tokens in and out within a day of TIME_ZONE, of one conversation and of all together.
+BOTFLOW_CONVERSATION_TOKENS_PER_DAY = env.number(
+    "BOTFLOW_CONVERSATION_TOKENS_PER_DAY", 200_000, least=0, most=10**12
+)
+BOTFLOW_SITE_TOKENS_PER_DAY = env.number(
+    "BOTFLOW_SITE_TOKENS_PER_DAY", 2_000_000, least=0, most=10**12
+)
+# Messages that an agent answers of those that arrived within a minute.
+BOTFLOW_CONVERSATION_TURNS_PER_MINUTE = env.number(
+    "BOTFLOW_CONVERSATION_TURNS_PER_MINUTE", 0, least=0, most=1_000_000
+)
+BOTFLOW_SITE_TURNS_PER_MINUTE = env.number(
+    "BOTFLOW_SITE_TURNS_PER_MINUTE", 0, least=0, most=1_000_000
 )
 
 # -- WeChat: the endpoint exists if WECHAT_TOKEN is set --------------------------------------------

@@ -244,6 +244,16 @@ class Message(models.Model):
         related_name="reply",
         verbose_name=_("reply to"),
     )
+    # What was said right after it and answered with it in one turn.
+    merged_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="merged",
+        verbose_name=_("merged into"),
+        db_index=False,
+    )
     external_id = models.CharField(_("external id"), max_length=200, blank=True, default="")
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     detail = models.CharField(_("detail"), max_length=500, blank=True, default="")
@@ -279,6 +289,11 @@ class Message(models.Model):
                 condition=Q(delivery_state__in=["waiting", "held"]),
                 name="message_undelivered",
             ),
+            models.Index(
+                fields=["merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="message_merged",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -293,3 +308,26 @@ class Message(models.Model):
     def reply_uuid(self) -> UUID:
         """The id its reply has, or will have."""
         return uuid.uuid5(REPLY_NAMESPACE, str(self.uuid))
+
+
+class Usage(models.Model):
+    """What the agent used on one day in one conversation, whatever became of its replies.
+
+    `conversation_id` is no foreign key: what was used stays used when a conversation is erased.
+    """
+
+    day = models.DateField(_("day"))
+    conversation_id = models.BigIntegerField(_("conversation"))
+    turns = models.PositiveIntegerField(_("turns"), default=0)
+    input_tokens = models.PositiveBigIntegerField(_("input tokens"), default=0)
+    output_tokens = models.PositiveBigIntegerField(_("output tokens"), default=0)
+
+    class Meta:
+        verbose_name = _("usage of a day")
+        verbose_name_plural = _("usage")
+        constraints = [
+            models.UniqueConstraint(fields=["day", "conversation_id"], name="usage_of_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.conversation_id}"

@@ -62,6 +62,23 @@ WRONG = [
     ("BOTFLOW_CHANNELS", "pager=no_such_module.Pager", "name=path"),
     ("BOTFLOW_CHAT_ACCESS", "everybody", "anonymous, login"),
     ("BOTFLOW_HISTORY_MESSAGES", "all", "from 0 to 1000"),
+    ("BOTFLOW_HISTORY_TOKENS", "-1", "from 0 to 10000000"),
+    ("BOTFLOW_SUMMARIZER", "no_such_module.sum_up", "`openai_compatible`"),
+    ("BOTFLOW_MERGE_PAUSE", "31", "from 0 to 30"),
+    ("BOTFLOW_TOOLS", "no_such_tool", "`reminders`"),
+    ("BOTFLOW_TOOL_ROUNDS", "0", "from 1 to 100"),
+    ("BOTFLOW_TOOL_TIMEOUT", "0", "from 0.1 to 3600"),
+    ("OPENAI_BASE_URL", "api.openai.com", "https://api.openai.com/v1"),
+    ("OPENAI_API_KEY", "two words", "without spaces"),
+    ("BOTFLOW_MODEL_OPTIONS", "[]", "JSON object"),
+    ("BOTFLOW_TEMPERATURE", "hot", "from 0 to 2"),
+    ("BOTFLOW_MODEL_CONNECT_TIMEOUT", "0", "from 0.1 to 3600"),
+    ("BOTFLOW_MODEL_FIRST_TIMEOUT", "0", "from 0.1 to 3600"),
+    ("BOTFLOW_MODEL_STALL_TIMEOUT", "0", "from 0.1 to 3600"),
+    ("BOTFLOW_CONVERSATION_TOKENS_PER_DAY", "-1", "from 0 to"),
+    ("BOTFLOW_SITE_TOKENS_PER_DAY", "-1", "from 0 to"),
+    ("BOTFLOW_CONVERSATION_TURNS_PER_MINUTE", "-1", "from 0 to"),
+    ("BOTFLOW_SITE_TURNS_PER_MINUTE", "-1", "from 0 to"),
     ("BOTFLOW_MAX_MESSAGE_LENGTH", "0", "from 1 to 1000000"),
     ("BOTFLOW_MAX_REPLY_LENGTH", "0", "from 1 to 10000000"),
     ("BOTFLOW_MAX_FRAME_BYTES", "1", "from 1024 to"),
@@ -125,7 +142,7 @@ def test_a_wrong_value_stops_with_its_name_and_a_hint(
 
 def test_every_setting_that_can_be_wrong_has_a_wrong_value_here() -> None:
     source = (ROOT / "botflow_site" / "settings.py").read_text(encoding="utf-8")
-    any_text = {"SECRET_KEY", "OPENAI_API_KEY", "BOTFLOW_MODEL", "WECHAT_WELCOME"}
+    any_text = {"SECRET_KEY", "BOTFLOW_MODEL", "BOTFLOW_SYSTEM_PROMPT", "WECHAT_WELCOME"}
 
     assert names_read(source) - any_text - {name for name, _, _ in WRONG} == set()
 
