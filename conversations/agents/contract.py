@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
+from django.utils.timezone import now
 
 from scheduling.actions import ActionError
 
@@ -59,7 +59,7 @@ class Turn:
     #: The id of the message that is answered: the same in every attempt.
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     #: When it was said: "in ten minutes" counts from here.
-    said_at: datetime = field(default_factory=timezone.now)
+    said_at: datetime = field(default_factory=now)
     #: Whether nobody said it: a schedule asks. Such a turn sets up no schedules.
     is_scheduled: bool = False
     # Set when the turn is stopped: for plain functions, whose thread cannot be cancelled.
