@@ -16,10 +16,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from conversations.agents.contract import AgentError, Chunk, Turn
+from conversations.agents.contract import AgentError, Chunk, Turn, current_turn
 
 #: Short names of the agents that come with BotFlow.
-BUILT_IN = {"echo": "conversations.agents.echo.reply"}
+BUILT_IN = {
+    "echo": "conversations.agents.echo.reply",
+    "openai_compatible": "conversations.agents.openai_compatible.OpenAICompatible",
+}
+#: Makes an agent of what streams in LangChain's way; imported only where there is such a thing.
+ADAPTER = "conversations.agents.langchain.adapter.adapt"
 
 
 @cache
@@ -33,12 +38,39 @@ def get_agent(name: str | None = None) -> Callable[[Turn], Any]:
         raise ImproperlyConfigured(
             f"BOTFLOW_AGENT: {path!r} cannot be imported: {error}."
         ) from error
-    agent = found() if inspect.isclass(found) else found
-    if not callable(agent):
-        raise ImproperlyConfigured(
-            f"BOTFLOW_AGENT: {path!r} is neither a function nor an object that can be called."
-        )
-    return agent
+    return as_agent(found, name=path)
+
+
+def as_agent(found: Any, *, name: str) -> Callable[[Turn], Any]:
+    """Return what answers turns: `found`, what it builds, or its adapter where it is a graph.
+
+    A class, and a function that needs nothing to be called with, are called once for it. Raises
+    ImproperlyConfigured.
+    """
+    if inspect.isclass(found) or _is_factory(found):
+        found = found()
+    if hasattr(found, "astream"):
+        agent: Callable[[Turn], Any] = import_string(ADAPTER)(found)
+        return agent
+    if not callable(found):
+        problem = f"BOTFLOW_AGENT: {name!r} is neither a function nor an object that can be called."
+        if hasattr(found, "compile"):
+            problem = f"BOTFLOW_AGENT: {name!r} is a graph that is not compiled: add .compile()."
+        raise ImproperlyConfigured(problem)
+    return found
+
+
+def _is_factory(found: Any) -> bool:
+    """Tell a function that makes an agent from one that is an agent and takes a turn."""
+    if not inspect.isfunction(found):
+        return False
+    parameters = inspect.signature(found).parameters.values()
+    takes_turn = any(
+        each.kind == each.VAR_POSITIONAL or each.default is each.empty or each.name == "turn"
+        for each in parameters
+        if each.kind not in (each.KEYWORD_ONLY, each.VAR_KEYWORD)
+    )
+    return not takes_turn
 
 
 async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Chunk, None]:
@@ -46,8 +78,10 @@ async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerat
 
     An async generator or coroutine function runs in this loop, a plain function or generator in a
     thread. Closing this generator closes the agent's, or leaves its thread with `turn.stopped`
-    set. Raises AgentError (permanent) for a value that is neither text nor a chunk.
+    set. Whatever the agent calls finds the turn as `current_turn`. Raises AgentError (permanent)
+    for a value that is neither text nor a chunk.
     """
+    current_turn.set(turn)
     try:
         async with contextlib.aclosing(_pieces(agent, turn)) as pieces:
             async for piece in pieces:

@@ -63,3 +63,36 @@ class PlainObject:
 
 plain_object = PlainObject()
 not_callable = "said"
+
+
+class Streaming:
+    """Streams in LangChain's way, without being of LangChain."""
+
+    async def astream(self, inputs: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        said = inputs["messages"][-1]
+        text = said["content"] if isinstance(said, dict) else said.content
+        yield {"messages": [{"role": "assistant", "content": f"said {text}"}]}
+
+
+streaming = Streaming()
+
+
+def factory_of_function() -> Callable[[Turn], str]:
+    return plain_function
+
+
+def factory_of_stream(*, model: str = "any") -> Streaming:
+    return streaming
+
+
+def optional_turn(turn: Turn | None = None) -> str:
+    assert turn
+    return f"said {turn.text}"
+
+
+class Uncompiled:
+    def compile(self) -> Streaming:
+        return streaming
+
+
+uncompiled = Uncompiled()

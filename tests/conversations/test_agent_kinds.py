@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from conversations.agents import AgentError, Chunk, Turn, get_agent, stream_reply
+from conversations.agents import AgentError, Chunk, Turn, current_turn, get_agent, stream_reply
 from conversations.models import Conversation
 from tests.conversations import agents
 from tests.harness.polling import eventually
@@ -47,6 +47,11 @@ async def chunks_of(agent: Callable[[Turn], Any], one: Turn | None = None) -> li
         "GeneratingObject",
         "PlainObject",
         "plain_object",
+        "streaming",
+        "Streaming",
+        "factory_of_function",
+        "factory_of_stream",
+        "optional_turn",
     ],
 )
 async def test_each_kind_of_agent_says_what_it_says(name):
@@ -111,6 +116,24 @@ def test_an_agent_that_is_not_there_is_named(settings, name):
 
     with pytest.raises(ImproperlyConfigured, match="cannot be imported"):
         get_agent()
+
+
+def test_a_graph_that_is_not_compiled_is_told_so():
+    with pytest.raises(ImproperlyConfigured, match="add .compile()"):
+        get_agent(f"{HERE}.uncompiled")
+
+
+async def test_what_an_agent_calls_finds_the_turn():
+    one = turn("which turn?")
+
+    async def in_the_loop(turn: Turn) -> str:
+        return current_turn.get().text
+
+    def in_a_thread(turn: Turn) -> str:
+        return current_turn.get().text
+
+    for agent in (in_the_loop, in_a_thread):
+        assert [chunk.text for chunk in await chunks_of(agent, one)] == ["which turn?"]
 
 
 def test_what_cannot_be_called_is_no_agent():
