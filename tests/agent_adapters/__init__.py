@@ -1,0 +1,1 @@
+"""The agents that speak to models: their protocol, their tools, their failures."""
