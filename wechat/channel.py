@@ -16,6 +16,7 @@ from wechat import claiming, templates
 from wechat.account import can_send_now
 from wechat.handing import Handover, Moved
 from wechat.ledger import Reach, reach
+from wechat.media import WECHAT_HOSTS, ImageRefused, fetch_image
 from wechat.models import Follower
 from wechat.reacting import MAX_ATTEMPTS
 
@@ -69,6 +70,16 @@ class WeChatChannel(Channel):
             if until > now:
                 after[replies[pk].pk] = until
         return after
+
+    async def open_image(self, attachment: str) -> tuple[str, bytes] | None:
+        """Fetch a follower's picture, which lies on WeChat's servers for some days."""
+        if not attachment.startswith(("http://", "https://")):
+            return None
+        try:
+            image = await fetch_image(attachment, allowed_hosts=WECHAT_HOSTS)
+        except ImageRefused:
+            return None
+        return image.content_type, image.data
 
     def reach_note(self, conversation: Conversation, times: Sequence[datetime]) -> str:
         """Say what becomes of a message that WeChat does not let through at one of these times."""

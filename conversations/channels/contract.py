@@ -71,5 +71,12 @@ class Channel:
         """
         return ""
 
+    async def open_image(self, attachment: str) -> tuple[str, bytes] | None:
+        """Return content type and bytes of an image that a user sent; None to leave it as it is.
+
+        For what only the channel may open: a model is shown other images by their web address.
+        """
+        return None
+
     async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
         """Show live frames to whoever is looking; they may be lost, rows are the truth."""
