@@ -12,18 +12,19 @@ from functools import partial
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations import replies, sayings, texts
-from conversations.agents import AgentError, HistoryMessage, Turn, get_agent, stream_reply
+from conversations.agents import AgentError, Turn, get_agent, stream_reply
 from conversations.channels import get_channel
 from conversations.commands import executing
 from conversations.commands.executing import command_of, order_of
 from conversations.finishing import finish
 from conversations.frames import message_frame, status_frame
+from conversations.history import load_history
 from conversations.live import LiveReply
 from conversations.models import Message
 from conversations.rendering import to_html
@@ -126,33 +127,6 @@ def _turn(message: Message) -> Turn:
         timezone=conversation.timezone,
         attachments=(message.attachment,) if message.attachment else (),
     )
-
-
-#: In SQL: the ORM takes ten times as long to build it, and every turn asks.
-_HISTORY = """
-SELECT id, reply_to_id, role, content, attachment FROM conversations_message
-WHERE conversation_id = %s AND seq > %s AND COALESCE(reply_to_id, id) > %s
-  AND state IN ('answered', 'done', 'stopped')
-  AND (content <> '' OR attachment <> '') AND NOT (content_type = 'event' AND state = 'done')
-ORDER BY seq DESC LIMIT %s
-"""
-
-
-def load_history(message: Message) -> list[HistoryMessage]:
-    """Return what was said since the last `/new`, each reply behind what it answers."""
-    since = message.conversation.settings.get("history_after") or {}
-    bounds = [since.get("seq", 0), since.get("message", 0)]
-    with connection.cursor() as cursor:
-        most = settings.BOTFLOW_HISTORY_MESSAGES
-        cursor.execute(_HISTORY, [message.conversation_id, *bounds, most])
-        rows = cursor.fetchall()
-    # By the message answered, then by age: several messages may be sent before the first reply.
-    rows.sort(key=lambda row: (row[1] or row[0], row[0]))
-    return [
-        HistoryMessage(role, content, (attachment,) if attachment else ())
-        for pk, reply_to, role, content, attachment in rows
-        if message.pk not in (pk, reply_to)
-    ]
 
 
 def _note_details(notes: list[tuple[int, str]]) -> list[None]:
