@@ -26,6 +26,7 @@ from conversations.finishing import finish
 from conversations.frames import message_frame, status_frame
 from conversations.history import load_history
 from conversations.live import LiveReply
+from conversations.merging import merge_into_next, merged_into
 from conversations.models import Message
 from conversations.rendering import to_html
 from conversations.sayings import Saying
@@ -54,20 +55,22 @@ async def answer(run: Run, message_id: int) -> Commit | None:
     message is answered already, by an attempt that died after its commit, or when it was stopped
     or deleted meanwhile.
     """
+    if settings.BOTFLOW_MERGE_PAUSE and await group_commit()(merge_into_next, message_id):
+        return None
     loaded = await group_commit().look(load_turns, message_id)
     if loaded is None:
         return None
-    message, turn = loaded
+    message, merged, turn = loaded
     if order := order_of(message, run):
         return Commit(finish, order, then=partial(executing.show, order))
     began = time.monotonic()
-    live = LiveReply(message, run)
+    live = LiveReply(message, run, merged)
     async with live:
         try:
             await _stream(turn, live)
         except AgentError as error:
             await group_commit()(_note_details, (message.pk, str(error)))
-            raise
+            raise _for_the_owner(error) from error
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             # Boundary: an agent may raise anything; users learn nothing.
             if _is_interrupted(error):
@@ -99,6 +102,11 @@ def _is_interrupted(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and bool(task and task.cancelling())
 
 
+def _for_the_owner(error: AgentError) -> ActionError:
+    """Return what the run records: the owner's sentence where the user reads another."""
+    return ActionError(error.reason, permanent=error.permanent, retry_after=error.retry_after)
+
+
 def _agent_failed(error: BaseException) -> ActionError:
     """Return what the run records; tried again where the network is to blame."""
     logger.error("The agent failed.", exc_info=error)
@@ -106,27 +114,39 @@ def _agent_failed(error: BaseException) -> ActionError:
     return ActionError(f"The agent failed: {type(error).__name__}.", permanent=not is_transient)
 
 
-def load_turns(message_ids: list[int]) -> list[tuple[Message, Turn] | None]:
-    """Return each waiting message with what the agent is shown of it; one query and one each.
+Loaded = tuple[Message, tuple[Message, ...], Turn]
 
-    None for a message that waits no longer.
+
+def load_turns(message_ids: list[int]) -> list[Loaded | None]:
+    """Return each waiting message, what it took in, and what the agent is shown of them.
+
+    None for a message that waits no longer, or is part of a later one's turn. Two queries and one
+    each.
     """
     waiting = Message.objects.select_related("conversation").filter(state__in=_WAITING)
-    found = waiting.in_bulk(message_ids)
-    return [(found[pk], _turn(found[pk])) if pk in found else None for pk in message_ids]
+    found = waiting.filter(merged_into=None).in_bulk(message_ids)
+    merged = merged_into(found)
+    return [
+        _loaded(found[pk], tuple(merged.get(pk, ()))) if pk in found else None for pk in message_ids
+    ]
 
 
-def _turn(message: Message) -> Turn:
+def _loaded(message: Message, merged: tuple[Message, ...]) -> Loaded:
     conversation = message.conversation
-    return Turn(
-        text=message.content,
-        history=load_history(message),
+    said = (*merged, message)
+    turn = Turn(
+        text="\n".join(one.content for one in said),
+        history=load_history(message, merged),
         conversation=conversation,
         channel=conversation.channel,
         locale=conversation.locale,
         timezone=conversation.timezone,
-        attachments=(message.attachment,) if message.attachment else (),
+        attachments=tuple(one.attachment for one in said if one.attachment),
+        id=message.uuid,
+        said_at=message.created_at,
+        is_scheduled=message.is_prompt,
     )
+    return message, merged, turn
 
 
 def _note_details(notes: list[tuple[int, str]]) -> list[None]:
@@ -189,9 +209,9 @@ def is_carried_out(message: Message) -> bool:
 
 def end_message(message: Message, *, state: Message.State, detail: str) -> None:
     """Give a message up and show it after the commit; joins the caller's transaction."""
-    partial = replies.give_up(message, state=state, detail=detail)
+    partial, ended = replies.give_up(message, state=state, detail=detail)
     frames = [message_frame(partial, reply_to=message.uuid)] if partial else []
-    frames.append(status_frame(message.uuid, message.state, seq=message.seq, detail=detail))
+    frames += [status_frame(one.uuid, one.state, seq=one.seq, detail=detail) for one in ended]
     conversation = message.conversation
 
     def show() -> None:

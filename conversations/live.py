@@ -39,13 +39,15 @@ class LiveReply:
     has readers forget the text of the first before its own begins.
     """
 
-    def __init__(self, message: Message, run: Run) -> None:
+    def __init__(self, message: Message, run: Run, merged: tuple[Message, ...] = ()) -> None:
         self.message = message
+        self.merged = merged
         self.claim = Claim(run.pk, run.attempt)
         self.channel = get_channel(message.conversation.channel)
         self.is_again = run.attempt > 1
         self.content = ""
         self.detail = ""
+        self.is_cut = False
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
         self.created_at = timezone.now()
@@ -54,7 +56,8 @@ class LiveReply:
         self._keeper: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
         # Goes out with the first delta if that is there at once, else alone.
-        self._announcement = [status_frame(message.uuid, Message.State.ANSWERING)]
+        said = (message, *merged)
+        self._announcement = [status_frame(one.uuid, Message.State.ANSWERING) for one in said]
         if message.is_prompt:
             # Nobody has been shown it: its own run has made it.
             self._announcement.insert(0, message_frame(message))
@@ -94,6 +97,7 @@ class LiveReply:
         self.content += texts.clean(text)
         if len(self.content) > settings.BOTFLOW_MAX_REPLY_LENGTH:
             self.content = self.content[: settings.BOTFLOW_MAX_REPLY_LENGTH]
+            self.is_cut = True
             with translation.override(self.message.conversation.locale):
                 self.detail = _("The reply was cut at its longest.")
             return False
@@ -110,6 +114,8 @@ class LiveReply:
             output_tokens=self.output_tokens,
             process_time_ms=process_time_ms,
             detail=self.detail,
+            merged=self.merged,
+            is_cut=self.is_cut,
             is_again=self.is_again,
             claim=self.claim,
         )
@@ -127,8 +133,11 @@ class LiveReply:
             whole = await asyncio.to_thread(message_frame, reply, reply_to=self.message.uuid)
         else:
             whole = message_frame(reply, reply_to=self.message.uuid)
-        status = status_frame(self.message.uuid, self.message.state, seq=self.message.seq)
-        await self._show([*self._delta(), whole, status])
+        statuses = [
+            status_frame(one.uuid, one.state, seq=one.seq, detail=one.detail)
+            for one in (self.message, *self.merged)
+        ]
+        await self._show([*self._delta(), whole, *statuses])
         logger.info("Answered a message in %d ms.", reply.process_time_ms or 0)
 
     async def _keep(self) -> None:

@@ -213,11 +213,14 @@ def _store_replies(replies: list[tuple[Message, str]]) -> None:
 
 def answer_run(message: Message) -> Run:
     """Return the unsaved run that answers a message, after the earlier ones of its conversation."""
+    pause = timedelta(seconds=settings.BOTFLOW_MERGE_PAUSE)
     return prepare(
         ANSWER,
         {"message": message.pk},
         key=message.conversation.key,
         max_attempts=ANSWER_ATTEMPTS,
+        # What follows within the pause becomes part of its turn.
+        fire_at=max(message.created_at + pause, timezone.now()) if pause else None,
         # The answer keeps its own, which it can explain; this one is for the rest of the work.
         timeout=timedelta(seconds=settings.BOTFLOW_RUN_TIMEOUT + 30),
     )

@@ -34,6 +34,10 @@ class ReplyText:
     output_tokens: int | None = None
     process_time_ms: int | None = None
     detail: str = ""
+    #: What was said before it and is answered with it.
+    merged: tuple[Message, ...] = ()
+    #: It reached its longest, and ends there as stopped.
+    is_cut: bool = False
     #: An earlier attempt may have stored a part, which an empty text replaces.
     is_again: bool = False
 
@@ -46,33 +50,36 @@ def save_parts(parts: list[ReplyText]) -> list[Any]:
     """
     owned = still_owned([part.claim for part in parts])
     mine = [part for part in parts if part.claim in owned]
-    saved = iter(_save(mine, Message.State.STREAMING, Message.State.ANSWERING))
+    saved = iter(_save(mine, is_end=False))
     return [next(saved) if part.claim in owned else LostLease() for part in parts]
 
 
 def finish(parts: list[ReplyText]) -> list[Message]:
     """Store finished replies as done, what they answer as answered; return the replies.
 
-    The change of the reply comes right before that of the message it answers.
+    One that was cut is stopped there, and so is what it answers. The change of the reply comes
+    right before that of the message it answers.
     """
-    return [reply for reply in _save(parts, Message.State.DONE, Message.State.ANSWERED) if reply]
+    return [reply for reply in _save(parts, is_end=True) if reply]
 
 
-def _save(
-    parts: list[ReplyText], reply_state: Message.State, state: Message.State
-) -> list[Message | None]:
-    """Insert or update each reply and the message it answers: two queries and two for each."""
-    seq = Conversation.objects.advance(
-        Counter({pk: 2 * n for pk, n in Counter(p.to.conversation_id for p in parts).items()})
-    )
+def _save(parts: list[ReplyText], *, is_end: bool) -> list[Message | None]:
+    """Insert or update each reply and the messages it answers: two queries and two for each."""
+    steps: Counter[int] = Counter()
+    for part in parts:
+        steps[part.to.conversation_id] += 2 + len(part.merged)
+    seq = Conversation.objects.advance(steps)
     replies: list[Message | None] = []
     states = []
     for part in parts:
+        reply_state, state = _states(part, is_end=is_end)
         number = seq[part.to.conversation_id]
-        seq[part.to.conversation_id] += 2
-        part.to.state, part.to.seq, part.to.detail = state, number + 1, ""
-        states.append((state, number + 1, "", part.to.pk))
-        has_row = part.content or part.is_again or reply_state == Message.State.DONE
+        for place, message in enumerate((part.to, *part.merged), start=1):
+            detail = part.detail if part.is_cut else ""
+            message.state, message.seq, message.detail = state, number + place, detail
+            states.append((state, message.seq, detail, message.pk))
+        seq[part.to.conversation_id] += 2 + len(part.merged)
+        has_row = part.content or part.is_again or is_end
         replies.append(_reply(part, reply_state, number) if has_row else None)
     # One row per message answered, whoever writes it first: a rescued run finds its id taken.
     insert([reply for reply in replies if reply], or_update=_FIELDS, unique="uuid")
@@ -80,9 +87,18 @@ def _save(
     return replies
 
 
+def _states(part: ReplyText, *, is_end: bool) -> tuple[Message.State, Message.State]:
+    """Return the state of the reply and that of what it answers."""
+    if not is_end:
+        return Message.State.STREAMING, Message.State.ANSWERING
+    if part.is_cut:
+        return Message.State.STOPPED, Message.State.STOPPED
+    return Message.State.DONE, Message.State.ANSWERED
+
+
 def _reply(part: ReplyText, state: Message.State, seq: int) -> Message:
-    is_done = state == Message.State.DONE
-    delivery = first_delivery_state(part.to.conversation.channel) if is_done else ""
+    is_over = state != Message.State.STREAMING
+    delivery = first_delivery_state(part.to.conversation.channel) if is_over else ""
     return Message(
         uuid=part.to.reply_uuid,
         conversation=part.to.conversation,
@@ -108,32 +124,45 @@ def _set_states(states: list[tuple[Any, ...]]) -> None:
         )
 
 
-def give_up(message: Message, *, state: Message.State, detail: str) -> Message | None:
-    """End a message that gets no (whole) reply as failed or stopped; return its partial reply.
+def give_up(
+    message: Message, *, state: Message.State, detail: str
+) -> tuple[Message | None, list[Message]]:
+    """End a message that gets no (whole) reply as failed or stopped, and what it took in.
 
-    Joins the caller's transaction. What was streamed is kept, in the same state.
+    Returns its partial reply, which is kept in the same state, and the messages that ended, itself
+    first. Joins the caller's transaction.
     """
-    seq = Conversation.objects.advance(Counter({message.conversation_id: 2}))
-    number = seq[message.conversation_id]
+    messages = [message, *message.merged.order_by("pk")]
+    number = _set_all(messages, state, detail[:500])
     partial = Message.objects.filter(uuid=message.reply_uuid).first()
     if partial:
         partial.state, partial.seq = state, number
         partial.save(update_fields=["state", "seq"])
-    message.state, message.seq, message.detail = state, number + 1, detail[:500]
-    message.save(update_fields=["state", "seq", "detail"])
-    return partial
+    return partial, messages
 
 
-def start_over(message: Message) -> Message:
-    """Queue a message again whose reply failed or was stopped; joins the caller's transaction."""
-    seq = Conversation.objects.advance(Counter({message.conversation_id: 2}))
-    number = seq[message.conversation_id]
+def start_over(message: Message) -> list[Message]:
+    """Queue a message again whose reply failed or was stopped, and what it took in; return them.
+
+    Joins the caller's transaction.
+    """
+    messages = [message, *message.merged.order_by("pk")]
+    number = _set_all(messages, Message.State.QUEUED, "")
     Message.objects.filter(uuid=message.reply_uuid).update(
         content="", state=Message.State.STREAMING, seq=number, detail="", created_at=timezone.now()
     )
-    message.state, message.seq, message.detail = Message.State.QUEUED, number + 1, ""
-    message.save(update_fields=["state", "seq", "detail"])
-    return message
+    return messages
+
+
+def _set_all(messages: list[Message], state: Message.State, detail: str) -> int:
+    """Set the state of messages of one turn; return the number taken for its reply, before them."""
+    conversation = messages[0].conversation_id
+    steps = Counter({conversation: 1 + len(messages)})
+    number = Conversation.objects.advance(steps)[conversation]
+    for place, message in enumerate(messages, start=1):
+        message.state, message.seq, message.detail = state, number + place, detail
+        message.save(update_fields=["state", "seq", "detail"])
+    return number
 
 
 def failure_text() -> str:

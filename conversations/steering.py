@@ -51,7 +51,7 @@ def _stop(wish: Steering) -> None:
     waiting = Message.objects.waiting().filter(conversation=wish.conversation)
     if wish.before:
         waiting = waiting.filter(pk__lt=wish.before)
-    waiting = waiting.select_related("conversation")
+    waiting = waiting.filter(merged_into=None).select_related("conversation")
     message = waiting.first()
     if message is None:
         return
@@ -104,13 +104,17 @@ def _retry(wish: Steering) -> list[Frame] | MessageNotFound:
     named = Message.objects.asked().filter(conversation=wish.conversation)
     named = named.filter(Q(uuid=wish.message) | Q(reply__uuid=wish.message))
     message = named.select_related("conversation").select_for_update(of=("self",)).first()
+    if message and message.merged_into_id:
+        turns = Message.objects.filter(pk=message.merged_into_id)
+        message = turns.select_related("conversation").select_for_update(of=("self",)).first()
     if message is None:
         return MessageNotFound()
     if message.state in (Message.State.QUEUED, Message.State.ANSWERING):
         return []
+    messages = [message]
     if not is_carried_out(message):
-        replies.start_over(message)
+        messages = replies.start_over(message)
         submit_many([answer_run(message)])
     reply = Message.objects.filter(uuid=message.reply_uuid).first()
     frames = [message_frame(reply, reply_to=message.uuid)] if reply else []
-    return [*frames, status_frame(message.uuid, message.state, seq=message.seq)]
+    return [*frames, *(status_frame(one.uuid, one.state, seq=one.seq) for one in messages)]

@@ -119,7 +119,7 @@ def test_an_agent_that_is_not_there_is_named(settings, name):
 
 
 def test_a_graph_that_is_not_compiled_is_told_so():
-    with pytest.raises(ImproperlyConfigured, match="add .compile()"):
+    with pytest.raises(ImproperlyConfigured, match="is not compiled"):
         get_agent(f"{HERE}.uncompiled")
 
 

@@ -285,8 +285,11 @@ async def test_a_reply_beyond_the_limit_is_cut_there_and_says_so(worker, use_age
     await worker.work()
 
     reply = await reply_to(message)
-    assert (reply.content, reply.state) == ("1234123412", "done")
+    message = await fresh(message)
+    assert (reply.content, reply.state) == ("1234123412", "stopped")
+    assert message.state == "stopped"
     assert "cut" in reply.detail
+    assert message.detail == reply.detail
     assert closed == [True]
 
 
