@@ -2,6 +2,8 @@
 
 import logging
 import logging.config
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -15,11 +17,28 @@ def _without_request(
     return event
 
 
-def logging_config(*, log_format: str, level: str) -> None:
+class _WithoutSecrets:
+    """Renders a line and blots out what the site keeps secret, whoever quoted it."""
+
+    #: A shorter one would be found in ordinary words.
+    SHORTEST = 8
+
+    def __init__(self, render: structlog.typing.Processor, secrets: Iterable[str]) -> None:
+        self._render = render
+        known = sorted((s for s in secrets if len(s) >= self.SHORTEST), key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, logger: Any, name: str, event: structlog.typing.EventDict) -> str:
+        line = str(self._render(logger, name, event))
+        return self._secrets.sub("[secret]", line) if self._secrets else line
+
+
+def logging_config(*, log_format: str, level: str, secrets: Iterable[str] = ()) -> None:
     """Send the standard library's loggers through structlog's console or JSON renderer.
 
-    Ids bound with `structlog.contextvars.bind_contextvars` (conversation, message, run) appear on
-    every line logged within that task, whichever library logs it.
+    No line has one of the `secrets` in it. Ids bound with `structlog.contextvars.bind_contextvars`
+    (conversation, message, run) appear on every line logged within that task, whichever library
+    logs it.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -40,7 +59,7 @@ def logging_config(*, log_format: str, level: str) -> None:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            renderer,
+            _WithoutSecrets(renderer, secrets),
         ],
     }
     logging.config.dictConfig(

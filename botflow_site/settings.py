@@ -337,4 +337,17 @@ SESSION_COOKIE_AGE = 365 * 86400
 LOG_FORMAT = env.choice("LOG_FORMAT", "console", ("console", "json"))
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING_CONFIG = None
-logging_config(log_format=LOG_FORMAT, level=LOG_LEVEL)
+logging_config(
+    log_format=LOG_FORMAT,
+    level=LOG_LEVEL,
+    secrets=[
+        SECRET_KEY,
+        OPENAI_API_KEY,
+        WECHAT_TOKEN,
+        WECHAT_APP_SECRET,
+        WECHAT_AES_KEY,
+        WECHAT_AES_KEY_PREVIOUS,
+        DATABASES["default"].get("PASSWORD") or "",
+        REDIS_URL.rpartition("@")[0].rpartition(":")[2],
+    ],
+)
