@@ -1,4 +1,4 @@
-"""`/remind`: turns a time in words into a schedule that says a text; tells what it understood."""
+"""Sets up tasks, for `/remind` and for the assistant's tools, and tells what was understood."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scheduling.models import Schedule
 from scheduling.triggers import CronTrigger, IntervalTrigger, OnceTrigger
 
 SEND_TEXT = "conversations.send_text"
+ASK = "conversations.ask"
 # The command may have waited behind a long answer: what is due by then is said this much later.
 SOON = timedelta(seconds=1)
 # Gaps that are looked at of a cron expression, and next times that are told.
@@ -33,28 +34,70 @@ class TaskRefused(Exception):
 def remind(
     argument: str, conversation: Conversation, *, received_at: datetime, now: datetime
 ) -> str:
-    """Store the reminder; return what was understood. Joins the caller's transaction.
+    """Store the reminder that was typed; return what was understood, as `set_up` does.
 
-    That holds the conversation's row: two commands at once neither exceed the quota nor take one
-    number. "In 10 minutes" counts from when it was said, however long the command waited. Raises
+    "In 10 minutes" counts from when it was said, however long the command waited. Raises
     UnclearTime and TaskRefused.
     """
     when = read_when(argument, now=received_at, timezone=conversation.timezone)
+    return set_up(when, conversation, action=SEND_TEXT, now=now)
+
+
+def set_up(
+    when: When,
+    conversation: Conversation,
+    *,
+    action: str,
+    now: datetime,
+    since: datetime | None = None,
+) -> str:
+    """Store a task that does `action` with the text; return what was understood.
+
+    Joins the caller's transaction, which holds the conversation's row: two at once neither exceed
+    the quota nor take one number. The same task that was set up after `since` is not set up again
+    but told of again. Raises TaskRefused.
+    """
     _check_gaps(when, now=now)
-    _check_room(conversation)
-    schedule = Schedule(
+    schedule = _same(when, conversation, action=action, since=since) if since else None
+    if schedule is None:
+        _check_room(conversation)
+        schedule = _schedule(when, conversation, action=action, now=now)
+        schedule.save()
+    return _understood(schedule, conversation, now=now)
+
+
+def _schedule(when: When, conversation: Conversation, *, action: str, now: datetime) -> Schedule:
+    return Schedule(
         **_trigger_fields(when, now=now),
         name=_name(when.text),
         timezone=conversation.timezone,
-        action=SEND_TEXT,
-        args={"conversation": str(conversation.uuid), "text": when.text},
+        action=action,
+        args=_args(when, conversation, action=action),
         owner=conversation.owner,
         number=_next_number(conversation),
         # Late rather than never; and once, however often it was missed.
         misfire=Schedule.Misfire.RUN_ONCE,
+        created_at=now,
     )
-    schedule.save()
-    return _understood(schedule, conversation, now=now)
+
+
+def _args(when: When, conversation: Conversation, *, action: str) -> dict[str, str]:
+    name = "prompt" if action == ASK else "text"
+    return {"conversation": str(conversation.uuid), name: when.text}
+
+
+def _same(
+    when: When, conversation: Conversation, *, action: str, since: datetime
+) -> Schedule | None:
+    """Return the task that does the same at the same times, set up after `since`."""
+    own = Schedule.objects.filter(owner=conversation.owner, action=action, created_at__gte=since)
+    args = _args(when, conversation, action=action)
+    for schedule in own.filter(number__isnull=False).order_by("number"):
+        # What was due before it was set up is put off to then, as it would be now.
+        fields = _trigger_fields(when, now=schedule.created_at) | {"args": args}
+        if all(getattr(schedule, name) == value for name, value in fields.items()):
+            return schedule
+    return None
 
 
 def _check_gaps(when: When, *, now: datetime) -> None:
@@ -122,11 +165,15 @@ def _trigger_fields(when: When, *, now: datetime) -> dict[str, Any]:
 
 def _understood(schedule: Schedule, conversation: Conversation, *, now: datetime) -> str:
     zone = conversation.timezone
-    is_once = schedule.kind == Schedule.Kind.ONCE
-    times = schedule.next_fire_times(1 if is_once else TOLD, now=now)
+    # `at` is that of a task that comes once, even if it has come since.
+    times = [schedule.at] if schedule.at else schedule.next_fire_times(TOLD, now=now)
     note = get_channel(conversation.channel).reach_note(conversation, times)
+    if schedule.action == ASK:
+        promise = _("The assistant will be asked then: %(text)s")
+    else:
+        promise = _("I will remind you: %(text)s")
     lines = [
-        _("I will remind you: %(text)s") % {"text": shown(schedule.name)},
+        promise % {"text": shown(schedule.name)},
         "",
         describe(schedule.trigger, timezone=zone, show_timezone=True),
         *(f"- {next_text(at, timezone=zone, now=now)}" for at in times),

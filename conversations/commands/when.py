@@ -1,4 +1,4 @@
-"""Reads what follows `/remind`: when, in words of either language, and of what.
+"""Reads when something is to be said, in words of either language, and what.
 
 A grammar of its own and no library of dates: what it does not know, it asks back.
 """
@@ -26,10 +26,12 @@ from conversations.commands.when_phrases import (
 from conversations.commands.when_reading import KINSHIP, check_rest, find_at_end, read_phrase
 from scheduling.triggers import CronTrigger, IntervalTrigger, OnceTrigger
 
-__all__ = ["MissingText", "UnclearTime", "When", "read_when"]
+__all__ = ["MissingText", "UnclearTime", "When", "read_time", "read_when"]
 
 # A time at the end of a text is looked for in so many characters.
 _TAIL = 120
+# Five or six fields of digits and signs alone, as those write it who know cron.
+_BARE_CRON = re.compile(r"(?:cron *:? *)?((?:[0-9*][0-9*/,-]*(?: +|$)){5,6})", re.IGNORECASE)
 _BEFORE = re.compile(
     r"[ ,:;]*(?:please +)?(?:remind +)?(?:me +)?(?:(?:to|that|about) +)?"
     rf"(?:请|麻烦)?(?:记得)?(?:提醒(?:一下)?)?(?:我(?![{KINSHIP}]))?在?[ ,:;]*"
@@ -43,7 +45,7 @@ _ASKING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """What was understood: when, as a trigger, and of what, exactly as typed."""
+    """What was understood: when, as a trigger, and what to say then, exactly as typed."""
 
     trigger: OnceTrigger | IntervalTrigger | CronTrigger
     text: str
@@ -56,14 +58,34 @@ def read_when(text: str, *, now: datetime, timezone: str) -> When:
     A plain hour is read on the 24-hour clock. Raises UnclearTime where there is no time, more
     than one or an impossible one, and MissingText where there is nothing but a time.
     """
+    when = _read(text, now=now, timezone=timezone)
+    if not when.text:
+        raise MissingText(_("Of what should I remind you? Say it after the time."))
+    return when
+
+
+def read_time(time: str, text: str, *, now: datetime, timezone: str) -> When:
+    """Read a time that stands alone, apart from the text that is to be said then.
+
+    A cron expression needs no quotes. Raises UnclearTime as `read_when` does, and where there is
+    more than a time: whoever wrote it meant something by it.
+    """
+    if bare := _BARE_CRON.fullmatch(time.strip()):
+        time = f'cron "{bare[1].strip()}"'
+    when = _read(time, now=now, timezone=timezone)
+    if rest := when.text.strip(" .!?,;~。！？，；"):
+        more = _("Say the time alone; there is more: “%(rest)s”.") % {"rest": shown(rest)}
+        raise unclear(more)
+    return replace(when, text=text)
+
+
+def _read(text: str, *, now: datetime, timezone: str) -> When:
     # In UTC, where adding a length of time is elapsed time and no step of a wall clock.
     now, today = now.astimezone(UTC), now.astimezone(ZoneInfo(timezone)).date()
     phrase, rest = _leading(text, today, timezone) or _trailing(text, today)
     trigger, kind = _trigger(phrase, now=now, timezone=timezone)
     if trigger.next_after(now) is None:
         raise unclear(_("That never happens."))
-    if not rest:
-        raise MissingText(_("Of what should I remind you? Say it after the time."))
     return When(trigger, rest, kind)
 
 

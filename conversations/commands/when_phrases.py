@@ -12,7 +12,14 @@ SHOWN = 40
 
 
 class UnclearTime(ValueError):
-    """The time was not understood; the message says what was not, with examples to follow."""
+    """The time was not understood; the message says what was not, with examples to follow.
+
+    `reason` is what was not understood, without the examples of what people type.
+    """
+
+    def __init__(self, reason: str, examples: str = "") -> None:
+        super().__init__(f"{reason}\n{examples}" if examples else reason)
+        self.reason = reason
 
 
 class MissingText(UnclearTime):
@@ -23,7 +30,7 @@ def unclear(reason: str) -> UnclearTime:
     examples = _(
         "For example: “in 10m stretch”, “tomorrow at 9 call Ann”, “every weekday 9:00 stand-up”."
     )
-    return UnclearTime(f"{reason}\n{examples}")
+    return UnclearTime(reason, examples)
 
 
 def shown(said: str) -> str:
