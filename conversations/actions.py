@@ -1,11 +1,11 @@
-"""The actions of this app: answer a message, deliver a reply, say or ask something unasked."""
+"""The actions of this app: answer a message, deliver a reply, sum up, say or ask unasked."""
 
 from __future__ import annotations
 
 import structlog
 from django.utils.translation import gettext_lazy as _
 
-from conversations import answering, asking, delivering, sending
+from conversations import answering, asking, delivering, sending, summarizing
 from conversations.action_forms import AskForm, SendTextForm, SendToManyForm
 from conversations.addressing import conversation_key
 from conversations.receiving import ANSWER
@@ -29,6 +29,12 @@ async def answer(run: Run, *, message: int) -> Commit | None:
 async def deliver(run: Run, *, message: int) -> Commit | None:
     """Hand a stored reply to its channel."""
     return await delivering.deliver(message)
+
+
+@action(summarizing.SUMMARIZE, label=_("Sum up a conversation"))
+async def summarize(run: Run, *, conversation: int) -> dict[str, int] | None:
+    """Sum up what no longer fits the window of a conversation's history."""
+    return await summarizing.summarize(run, conversation)
 
 
 # Without the conversation's key: a reminder waits for no answer, however long that takes.

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from conversations import replies, sayings, texts
+from conversations import budgets, refusing, replies, sayings, texts
 from conversations.agents import AgentError, Turn, get_agent, stream_reply
 from conversations.channels import get_channel
 from conversations.commands import executing
@@ -30,6 +30,7 @@ from conversations.merging import merge_into_next, merged_into
 from conversations.models import Message
 from conversations.rendering import to_html
 from conversations.sayings import Saying
+from scheduling import clock
 from scheduling.actions import ActionError, Commit
 from scheduling.group_commit import group_commit
 from scheduling.models import Run
@@ -63,6 +64,7 @@ async def answer(run: Run, message_id: int) -> Commit | None:
     message, merged, turn = loaded
     if order := order_of(message, run):
         return Commit(finish, order, then=partial(executing.show, order))
+    await refusing.check(run, message)
     began = time.monotonic()
     live = LiveReply(message, run, merged)
     async with live:
@@ -76,21 +78,29 @@ async def answer(run: Run, message_id: int) -> Commit | None:
             if _is_interrupted(error):
                 raise
             raise _agent_failed(error) from error
-    text = live.text(process_time_ms=round((time.monotonic() - began) * 1000))
+    process_time_ms = round((time.monotonic() - began) * 1000)
+    text = live.text(process_time_ms, budgets.charge_of(turn, live.used(), at=clock.reckon()))
     return Commit(finish, text, then=live.show_end)
 
 
 async def _stream(turn: Turn, live: LiveReply) -> None:
-    """Feed the agent's chunks to the reply; whatever ends it early, its text so far is saved."""
+    """Feed the agent's chunks to the reply.
+
+    Whatever ends it early, its text so far is saved, and what it used is charged.
+    """
+    agent = get_agent()
     try:
         async with asyncio.timeout(settings.BOTFLOW_RUN_TIMEOUT) as limit:
-            async with contextlib.aclosing(stream_reply(get_agent(), turn)) as chunks:
+            async with contextlib.aclosing(stream_reply(agent, turn)) as chunks:
                 async for chunk in chunks:
                     if not await live.add(chunk):
                         break
     except BaseException as error:
         await live.try_to_save()
-        if isinstance(error, TimeoutError) and limit.expired():
+        has_expired = isinstance(error, TimeoutError) and limit.expired()
+        used = live.used(failed=isinstance(error, Exception) and not has_expired, is_cut=True)
+        await budgets.try_to_charge(budgets.charge_of(turn, used, at=clock.reckon()))
+        if has_expired:
             with translation.override(turn.locale):
                 raise AgentError(_("The answer took too long.")) from None
         raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,6 +20,10 @@ from conversations.agents import AgentError, Turn, get_agent
 from conversations.agents.tokens import estimate, estimate_messages
 from conversations.commands.command_texts import moment_text
 from conversations.models import Conversation, Message, Usage
+from scheduling import clock
+from scheduling.group_commit import group_commit
+
+logger = logging.getLogger(__name__)
 
 MINUTE = timedelta(minutes=1)
 #: Seconds for which a process goes by the site's sum that it read.
@@ -55,6 +61,7 @@ def charge(charges: list[Charge]) -> list[None]:
         for place, used in enumerate((each.turns, each.input_tokens, each.output_tokens)):
             total[place] += max(used, 0)
     rows = sorted(sums.items())
+    values: list[Any] = [value for key, total in rows for value in (*key, *total)]
     marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,36 +71,53 @@ def charge(charges: list[Charge]) -> list[None]:
             turns = conversations_usage.turns + EXCLUDED.turns,
             input_tokens = conversations_usage.input_tokens + EXCLUDED.input_tokens,
             output_tokens = conversations_usage.output_tokens + EXCLUDED.output_tokens""",  # noqa: S608
-            [value for row, total in rows for value in (*row, *total)],
+            values,
         )
     for (day, _pk), (_turns, read, written) in rows:
         transaction.on_commit(partial(_add_to_sum, day, read + written))
     return [None] * len(charges)
 
 
-def charge_of(
-    turn: Turn,
-    said: str,
-    *,
-    input_tokens: int | None,
-    output_tokens: int | None,
-    at: datetime,
-    is_cut: bool = False,
-) -> Charge | None:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an attempt said and what its agent reported; None for a number it did not report."""
+
+    said: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    #: It was stopped on its way: what it reported may be of the calls before the last.
+    is_cut: bool = False
+    #: The agent gave up by itself.
+    failed: bool = False
+
+
+def charge_of(turn: Turn, used: Used, *, at: datetime) -> Charge | None:
     """Return what an attempt that asked the agent is charged; None for what costs no tokens.
 
     What the agent reported, exactly. Of a metered one an estimate takes the place of what it did
-    not report, and of a turn that was cut short, which reports late if at all, it is the least.
+    not report, and is the least for a turn that was cut short. One that failed before its first
+    word was refused, as a rule, and is charged what it reported.
     """
-    if getattr(get_agent(), "is_metered", False):
-        if input_tokens is None or is_cut:
-            asked = estimate_messages(turn.history) + estimate(turn.text)
-            input_tokens = max(input_tokens or 0, asked)
-        if output_tokens is None or is_cut:
-            output_tokens = max(output_tokens or 0, estimate(said))
-    elif not (input_tokens or output_tokens):
-        return None
-    return Charge(turn.conversation.pk, 1, input_tokens or 0, output_tokens or 0, at)
+    read, written = used.input_tokens, used.output_tokens
+    if not getattr(get_agent(), "is_metered", False):
+        if not (read or written):
+            return None
+    elif used.said or not used.failed:
+        if read is None or used.is_cut:
+            read = max(read or 0, estimate_messages(turn.history) + estimate(turn.text))
+        if written is None or used.is_cut:
+            written = max(written or 0, estimate(used.said))
+    return Charge(turn.conversation.pk, 1, read or 0, written or 0, at)
+
+
+async def try_to_charge(charge_made: Charge | None) -> None:
+    """Charge what an attempt used that stores no reply; it ends as it does either way."""
+    if charge_made is None:
+        return
+    try:
+        await group_commit()(charge, charge_made)
+    except Exception:  # Boundary: the attempt's own end matters more than its cost.
+        logger.exception("What a turn used could not be charged.")
 
 
 # -- what was used ---------------------------------------------------------------------------------
@@ -197,7 +221,7 @@ def check(asked: list[Asked]) -> list[BudgetExceeded | None]:
     The same for every attempt, but for tokens that were used meanwhile. One query for the tokens
     of all, and one for each limit of turns and message.
     """
-    now = timezone.now()
+    now = clock.now()
     used = _used_today({each.message.conversation_id for each in asked}, now=now)
     return [_check(each, used, now=now) for each in asked]
 

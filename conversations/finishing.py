@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from conversations import replies, sayings
+from django.utils import timezone
+
+from conversations import budgets, replies, sayings
 from conversations.addressing import no_conversation
 from conversations.commands.executing import Order, carry_out
 from conversations.delivering import submit_deliveries
 from conversations.models import Conversation, Message
 from conversations.replies import ReplyText
 from conversations.sayings import Saying
+from conversations.summarizing import submit_summaries
 
 
 def finish(items: list[ReplyText | Saying | Order]) -> list[Message]:
@@ -44,5 +47,7 @@ def _finish_replies(texts: list[ReplyText]) -> list[Message]:
     if not texts:
         return []
     stored = replies.finish(texts)
+    budgets.charge([text.charge for text in texts if text.charge])
     submit_deliveries(stored)
+    submit_summaries((text.to.conversation for text in texts), now=timezone.now())
     return stored

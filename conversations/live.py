@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from conversations import replies, texts
 from conversations.agents import Chunk
+from conversations.budgets import Charge, Used
 from conversations.channels import get_channel
 from conversations.frames import Frame, delta_frame, message_frame, status_frame
 from conversations.models import Message
@@ -105,7 +106,17 @@ class LiveReply:
             await self._show(self._delta())
         return True
 
-    def text(self, process_time_ms: int | None = None) -> ReplyText:
+    def used(self, *, is_cut: bool = False, failed: bool = False) -> Used:
+        """Return what the agent said and reported so far, and how it came to an end."""
+        return Used(
+            self.content,
+            self.input_tokens,
+            self.output_tokens,
+            is_cut=is_cut or self.is_cut,
+            failed=failed,
+        )
+
+    def text(self, process_time_ms: int | None = None, charge: Charge | None = None) -> ReplyText:
         return ReplyText(
             to=self.message,
             content=self.content,
@@ -118,6 +129,7 @@ class LiveReply:
             is_cut=self.is_cut,
             is_again=self.is_again,
             claim=self.claim,
+            charge=charge,
         )
 
     async def save(self) -> None:

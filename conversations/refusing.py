@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations import budgets
@@ -39,7 +39,7 @@ async def check(run: Run, message: Message) -> None:
     The schedule that asks it is paused. On a site that used no tokens today and limits no turns
     this takes no query.
     """
-    if not budgets.may_refuse(now=timezone.now()):
+    if not budgets.may_refuse(now=clock.reckon()):
         return
     try:
         await group_commit().look(budgets.check, Asked(message, _asked_at(run, message)))

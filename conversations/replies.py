@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conversations.budgets import Charge
 from conversations.delivering import first_delivery_state
 from conversations.models import Conversation, Message
 from scheduling.attempts import LostLease, still_owned
@@ -40,6 +41,8 @@ class ReplyText:
     is_cut: bool = False
     #: An earlier attempt may have stored a part, which an empty text replaces.
     is_again: bool = False
+    #: What its agent used.
+    charge: Charge | None = None
 
 
 def save_parts(parts: list[ReplyText]) -> list[Any]:
