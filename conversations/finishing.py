@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from conversations import replies, sayings
+from conversations import budgets, replies, sayings
 from conversations.addressing import no_conversation
 from conversations.commands.executing import Order, carry_out
 from conversations.delivering import submit_deliveries
@@ -47,6 +47,7 @@ def _finish_replies(texts: list[ReplyText]) -> list[Message]:
     if not texts:
         return []
     stored = replies.finish(texts)
+    budgets.charge([text.charge for text in texts if text.charge])
     submit_deliveries(stored)
     submit_summaries((text.to.conversation for text in texts), now=timezone.now())
     return stored
