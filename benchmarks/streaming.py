@@ -265,7 +265,7 @@ def main() -> None:
     options = parser.parse_args()
     options.pieces = round(options.seconds / options.every)
     print(
-        "server    whole         p50     p99     max   first   frames  gaps  CPU/1000 pieces  memory",
+        "server    whole         p50     p99     max   first   frames  gaps CPU/1000 pieces memory",
         flush=True,
     )
     with model(options) as (url, process):

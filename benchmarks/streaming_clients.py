@@ -1,4 +1,4 @@
-"""The clients of streaming.py, in a process of their own: each says one message and reads the reply.
+"""The clients of streaming.py: in a process of its own, each says one message and reads the reply.
 
 Prints `ready` once all sockets are open, waits for a line, and prints what came of it as JSON. The
 pieces of a reply carry their number and when they were sent; see `tests/harness/model.py`.

@@ -98,7 +98,7 @@ BOTFLOW_TOOL_TIMEOUT = env.number("BOTFLOW_TOOL_TIMEOUT", 30.0, least=0.1, most=
 BOTFLOW_MAX_MESSAGE_LENGTH = env.number(
     "BOTFLOW_MAX_MESSAGE_LENGTH", 20_000, least=1, most=1_000_000
 )
-# Characters of one reply; a longer one is cut there and says so.
+# Characters of one reply; a longer one is stopped there and says so.
 BOTFLOW_MAX_REPLY_LENGTH = env.number("BOTFLOW_MAX_REPLY_LENGTH", 200_000, least=1, most=10_000_000)
 # Bytes of one WebSocket frame from a client; a larger one closes the socket with 1009.
 BOTFLOW_MAX_FRAME_BYTES = env.number(

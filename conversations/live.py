@@ -25,12 +25,23 @@ from scheduling.models import Run
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two deltas of one reply: faster than one reads, and few enough to carry hundreds.
+# Seconds between two deltas of one reply: faster than one reads.
 DELTA_EVERY = 0.04
 # Characters of Markdown that take too long to render in the event loop.
 RENDER_AT_ONCE = 500
 # Seconds until a reply is first saved, and between later saves: what a reload may be behind by.
 FIRST_SAVE, SAVE_EVERY = 0.25, 1.0
+# What this process shows and saves in a second, all its replies together: of more than 80 each is
+# shown less often, of more than 200 saved less often. Of 500 it is every 250 ms and every 2.5 s.
+DELTAS_PER_SECOND, SAVES_PER_SECOND = 2000, 200
+
+# The replies that are being written in this process; it is for pacing alone.
+_live: set[LiveReply] = set()
+
+
+def paced(seconds: float, most_per_second: float) -> float:
+    """Return the pause, or a longer one where so many replies live would exceed the most."""
+    return max(seconds, len(_live) / most_per_second)
 
 
 class LiveReply:
@@ -68,6 +79,7 @@ class LiveReply:
             stored = await group_commit()(replies.save_parts, self.text())
             if stored:
                 await self._show([message_frame(stored, reply_to=self.message.uuid)])
+        _live.add(self)
         # Not yet a task: many a reply is over before the event loop turns.
         self._starting = asyncio.get_running_loop().call_soon(self._start_keeping)
         return self
@@ -78,6 +90,7 @@ class LiveReply:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        _live.discard(self)
         self._starting.cancel()
         if self._keeper:
             self._keeper.cancel()
@@ -155,18 +168,18 @@ class LiveReply:
     async def _keep(self) -> None:
         await self._show([])
         loop = asyncio.get_running_loop()
-        save_at = loop.time() + FIRST_SAVE
+        save_at = loop.time() + paced(FIRST_SAVE, SAVES_PER_SECOND)
         is_first = True
         while True:
-            await asyncio.sleep(DELTA_EVERY)
+            await asyncio.sleep(paced(DELTA_EVERY, DELTAS_PER_SECOND))
             await self._show(self._delta())
-            if loop.time() < save_at:
+            # Deltas go on while a part is being saved, which may take its time.
+            if loop.time() < save_at or (self._saving and not self._saving.done()):
                 continue
-            save_at = loop.time() + SAVE_EVERY
+            save_at = loop.time() + paced(SAVE_EVERY, SAVES_PER_SECOND)
             if is_first or len(self.content) > self._saved:
                 is_first = False
                 self._saving = asyncio.create_task(self.try_to_save())
-                await asyncio.shield(self._saving)
 
     async def try_to_save(self) -> None:
         """Store the text so far if that can be done; the reply goes on, or ends, either way."""
