@@ -1,15 +1,15 @@
 """A model server on loopback that the settings point to."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.harness.model import ModelServer
 
 
 @pytest.fixture
-def model(settings: SettingsWrapper) -> Iterator[ModelServer]:
+def model(settings: Any) -> Iterator[ModelServer]:
     """The server that `openai_compatible` talks to; `model.script(...)` says what it answers."""
     with ModelServer() as server:
         settings.OPENAI_BASE_URL = server.base_url

@@ -188,6 +188,10 @@ class _Connection(asyncio.Protocol):
 
     async def answer_raw(self, request: Request, raw: Raw) -> None:
         await asyncio.sleep(raw.first_after)
+        if raw.drop:
+            request.answered_at = time.monotonic()
+            self.transport.close()
+            return
         self.transport.write(_headers(raw.status, raw.headers))
         await self.send(raw.parts(), raw.every, at_once=1)
         if raw.hang:

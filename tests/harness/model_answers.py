@@ -103,10 +103,10 @@ class Answer:
 class Raw:
     """Anything at all: the status, the headers and the parts of the body, in any time.
 
-    `first_after` are the seconds before the status line. At the end of the parts the body is ended
-    properly, or the server says nothing more (`hang`), or closes the connection in the middle
-    (`cut`), or resets it (`reset`). Parts that only a function can make anew come from a function
-    as the answer.
+    `first_after` are the seconds before the status line; `drop` hangs up instead of it. At the
+    end of the parts the body is ended properly, or the server says nothing more (`hang`), or
+    closes the connection in the middle (`cut`), or resets it (`reset`). Parts that only a function
+    can make anew come from a function as the answer.
     """
 
     status: int = 200
@@ -117,6 +117,7 @@ class Raw:
     hang: bool = False
     cut: bool = False
     reset: bool = False
+    drop: bool = False
 
     def parts(self) -> Iterable[bytes]:
         return [self.body] if isinstance(self.body, bytes) else self.body
