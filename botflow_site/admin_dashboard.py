@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from botflow_site.health import LATE, look_at_queue
+from conversations.budgets import day_of, tokens_today
 from conversations.channels import get_channel
 from conversations.models import Conversation, Message
 from scheduling.admin_texts import duration_text, moment_text
@@ -58,6 +59,8 @@ def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perm("conversations.view_message"):
         cards.append(_messages_card(now=now))
         cards += _kept_cards()
+    if request.user.has_perm("conversations.view_usage"):
+        cards.append(_tokens_card(now=now))
     context["cards"] = cards
     return context
 
@@ -122,6 +125,20 @@ def _messages_card(*, now: datetime) -> dict[str, Any]:
         "value": Message.objects.filter(created_at__gte=midnight).count(),
         "note": _("in %(number)d conversations") % {"number": active},
         "link": reverse("admin:conversations_message_changelist"),
+    }
+
+
+def _tokens_card(*, now: datetime) -> dict[str, Any]:
+    used, limit = tokens_today(now=now), settings.BOTFLOW_SITE_TOKENS_PER_DAY
+    days = reverse("admin:conversations_usage_changelist")
+    # As the list's own filter has it, which then shows what is chosen.
+    today = urlencode({"day__gte": str(day_of(now)), "day__lt": str(day_of(now) + DAY)})
+    return {
+        "title": _("Tokens today"),
+        "value": f"{used.total:,}",
+        "note": _("of %(number)s") % {"number": f"{limit:,}"} if limit else "",
+        "is_bad": 0 < limit <= used.total,
+        "link": f"{days}?{today}",
     }
 
 

@@ -52,6 +52,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _item(request, _("Conversations"), "conversations", "conversation", "forum"),
                 _item(request, _("Messages"), "conversations", "message", "chat_bubble"),
+                _item(request, _("Usage"), "conversations", "usage", "data_usage"),
             ],
         },
         *([_wechat(request)] if settings.WECHAT_TOKEN else []),

@@ -12,6 +12,7 @@ from prometheus_client.core import (
     Metric,
 )
 
+from conversations.budgets import tokens_today
 from conversations.watching import open_sockets
 from scheduling import clock
 from scheduling.models import Run, RunQuerySet, Schedule, Tally
@@ -42,6 +43,7 @@ class RunCollector:
         yield GaugeMetricFamily(
             "botflow_open_sockets", "Open WebSockets of this process.", value=open_sockets()
         )
+        yield _tokens(now)
         yield _outcomes(tallies)
         yield _histogram(tallies, "run_lateness_seconds", LATENESS_BUCKETS, "From due to start.")
         yield _histogram(tallies, "run_duration_seconds", DURATION_BUCKETS, "From start to end.")
@@ -81,6 +83,16 @@ def _schedules() -> Metric:
     family.add_metric(["enabled"], enabled)
     family.add_metric(["paused"], max(Schedule.objects.count() - enabled - finished, 0))
     family.add_metric(["finished"], finished)
+    return family
+
+
+def _tokens(now: datetime) -> Metric:
+    family = GaugeMetricFamily(
+        "botflow_tokens_today", "Tokens that agents used today.", labels=["kind"]
+    )
+    used = tokens_today(now=now)
+    family.add_metric(["input"], used.input)
+    family.add_metric(["output"], used.output)
     return family
 
 

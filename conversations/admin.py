@@ -23,6 +23,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from conversations.admin_permissions import with_permission_labels
+from conversations.admin_usage import used_today
 from conversations.delivering import deliver_again
 from conversations.erasing import erase
 from conversations.models import Conversation, Message, User
@@ -97,9 +98,9 @@ class ConversationAdmin(RecordAdmin):
     sortable_by = ()
     fieldsets = (
         (None, {"fields": ("name", "channel", "uuid", "address", "participant")}),
-        (_("Activity"), {"fields": ("active_at", "created", "runs", "settings_json")}),
+        (_("Activity"), {"fields": ("active_at", "created", "today", "runs", "settings_json")}),
     )
-    readonly_fields = ("name", "active_at", "created", "runs", "settings_json")
+    readonly_fields = ("name", "active_at", "created", "today", "runs", "settings_json")
     change_form_outer_after_template = "admin/conversations/transcript.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -145,6 +146,10 @@ class ConversationAdmin(RecordAdmin):
     @display(description=_("created"))
     def created(self, conversation: Conversation) -> str:
         return moment_html(conversation.created_at, now=timezone.now())
+
+    @display(description=_("tokens today"))
+    def today(self, conversation: Conversation) -> str:
+        return used_today(conversation)
 
     @display(description=_("settings"))
     def settings_json(self, conversation: Conversation) -> str:

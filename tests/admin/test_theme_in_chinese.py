@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from conversations.channels import get_channel
-from conversations.models import Conversation, Message, User
+from conversations.models import Conversation, Message, Usage, User
 from scheduling import planning
 from scheduling.actions import registry
 from scheduling.models import ClusterStatus, Schedule
@@ -90,6 +90,8 @@ def rows(
     for state in ("pending", "running", "succeeded", "failed", "cancelled", "skipped"):
         make_run(state, key="conversation:1", action="conversations.answer", error="出错了")
     Group.objects.create(name="客服")
+    for pk in (conversation.pk, 999):  # the other one was erased
+        Usage.objects.create(day=timezone.localdate(), conversation_id=pk, turns=2, input_tokens=5)
     make_wechat(conversation, app_id=wechat_on, now=timezone.now())
     return {model: list(model._default_manager.all()) for model in admin.site._registry}
 

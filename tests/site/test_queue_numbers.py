@@ -1,4 +1,4 @@
-"""What /health and /metrics say of the queue and of schedules."""
+"""What /health and /metrics say of the queue, of schedules and of tokens."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from botflow_site.health import look_at_queue
 from botflow_site.metrics import RunCollector
+from conversations.budgets import Charge, charge
 from scheduling import clock, planning
 from scheduling.models import Run
 from tests.scheduling.parts import store, store_many, store_running
@@ -63,3 +64,14 @@ def test_schedules_are_counted_by_their_state(now: datetime) -> None:
     type(finished).objects.filter(pk=finished.pk).update(enabled=False, finished_at=now)
 
     assert gauge("botflow_schedules") == {"enabled": 3, "paused": 1, "finished": 1}
+
+
+def test_tokens_are_those_of_today(now: datetime) -> None:
+    yesterday = now - timedelta(days=1)
+    charge([Charge(1, 1, 20, 3, now), Charge(2, 1, 10, 4, now), Charge(1, 1, 500, 600, yesterday)])
+
+    assert gauge("botflow_tokens_today") == {"input": 30, "output": 7}
+
+
+def test_a_day_without_tokens_is_told_as_nothing() -> None:
+    assert gauge("botflow_tokens_today") == {"input": 0, "output": 0}
