@@ -1,0 +1,1 @@
+"""LangChain and LangGraph: whatever can `astream` becomes an agent."""
