@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conversations import budgets
 from conversations.agents import get_agent
 from conversations.channels import get_channel
 from conversations.channels.testing import PostingChannel, RecordingChannel
@@ -27,6 +28,12 @@ def channels(settings: Any) -> Iterator[None]:
     yield
     get_channel.cache_clear()
     get_agent.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def budgets_anew() -> None:
+    """Have the site's tokens read anew: those of the test before are gone."""
+    budgets.forget_sum()
 
 
 @pytest.fixture
