@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import sys
 import sysconfig
@@ -40,7 +41,7 @@ class WatchedLoop:
 
     def _run(self) -> None:
         self.loop.run_forever()
-        # Here only after a check has failed; one that ignores its cancellation stays as it is.
+        # One that ignores its cancellation stays as it is.
         if tasks := asyncio.all_tasks(self.loop):
             for task in tasks:
                 task.cancel()
@@ -89,6 +90,14 @@ _lock = threading.Lock()
 _current: WatchedLoop | None = None
 #: Those in which something went wrong: what still runs in them must not be torn down noisily.
 _ended: list[WatchedLoop] = []
+
+
+@atexit.register
+def _end_current() -> None:
+    """Let clients close their connections: the interpreter would complain of open ones."""
+    if _current:
+        _current.end()
+        _current.thread.join(1)
 
 
 def run_watched(checks: Callable[[Watch], Coroutine[Any, Any, None]], *, give_up: float) -> None:

@@ -1,0 +1,1 @@
+"""Complete agents to start from; README.md says how each is run."""
