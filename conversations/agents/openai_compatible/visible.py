@@ -20,18 +20,20 @@ class Visible:
         """Return what of the text so far can be shown now and was not yet."""
         if self.has_begun:
             return piece
-        self._held += piece
+        text, at = self._held + piece, 0
         while True:
             if self._is_thinking:
-                _thought, end, rest = self._held.partition(_END)
-                if not end:
-                    self._held = self._held[1 - len(_END) :]
+                end = text.find(_END, at)
+                if end < 0:
+                    self._held = text[max(at, len(text) - len(_END) + 1) :]
                     return ""
-                self._is_thinking, self._held = False, rest
-            self._held = self._held.lstrip()
-            if not self._held.startswith(_BEGIN):
+                self._is_thinking, at = False, end + len(_END)
+            while text[at : at + 1].isspace():
+                at += 1
+            if not text.startswith(_BEGIN, at):
                 break
-            self._is_thinking, self._held = True, self._held[len(_BEGIN) :]
+            self._is_thinking, at = True, at + len(_BEGIN)
+        self._held = text[at:]
         return "" if _BEGIN.startswith(self._held) else self._let_go()
 
     def end(self) -> str:
