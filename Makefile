@@ -12,11 +12,12 @@ SUITABLE := import sys, ensurepip, venv, sqlite3; \
 TEMPLATES = $(wildcard templates */templates)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench
+.PHONY: help install run langchain test lint bench
 
 help:
 	@echo "make run       install what is missing, start BotFlow, print its address"
 	@echo "make install   only make the environment ($(VENV)), with the tools of tests and lint"
+	@echo "make langchain add LangChain and LangGraph, for agents that are made with them"
 	@echo "make test      the whole test suite; ARGS='tests/site -k start' for a part of it"
 	@echo "make lint      format, style, types, templates, migrations, production settings"
 	@echo "make bench     a short run of every benchmark"
@@ -26,6 +27,8 @@ install: $(VENV)/.installed-dev
 
 run: $(VENV)/.installed
 	@$(BIN)/python manage.py start
+
+langchain: $(VENV)/.installed-langchain
 
 test: install
 ifdef ARGS
@@ -66,6 +69,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@$(REQUIREMENTS) runtime > $(VENV)/requirements.txt
 	@$(PIP) -r $(VENV)/requirements.txt
 	@touch $@
+
+$(VENV)/.installed-langchain: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing LangChain and LangGraph into $(VENV) (a minute or two) …"
+	@$(REQUIREMENTS) langchain > $(VENV)/requirements-langchain.txt
+	@$(PIP) -r $(VENV)/requirements-langchain.txt
+	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the tools for tests into $(VENV) (a minute or two) …"
