@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from conversations.agents import HistoryMessage, Turn
 from conversations.agents.tokens import estimate, estimate_messages
-from conversations.history import load_history
+from conversations.history import latest_turns, load_history
 from conversations.models import Conversation, Message
 from scheduling.actions import submit
 from scheduling.inserting import insert
@@ -166,6 +166,30 @@ def test_quick_messages_are_shown_before_the_one_reply_to_them(conversation):
     shown = store(conversation, "quick messages", ["one", "two", "three", "answer"])
 
     assert load_history(new_message(conversation)) == shown
+
+
+def test_the_summary_takes_its_share_of_the_tokens(conversation, settings):
+    settings.BOTFLOW_SUMMARIZER, settings.BOTFLOW_HISTORY_TOKENS = "no.matter", 200
+    store(conversation, "exchange", ["一" * 50, "a"])
+    latest = store(conversation, "exchange", ["二" * 50, "b"])
+    message = new_message(conversation)
+    assert len(load_history(message)) == 4
+
+    conversation.settings["summary"] = {"text": "零" * 80, "until": 0, "since": 0}
+    summary, *rest = load_history(message)
+
+    assert summary.content.endswith("零" * 80)
+    assert rest == latest
+
+
+def test_of_a_turn_that_was_read_in_part_nothing_is_returned(conversation):
+    for number in range(3):
+        store(conversation, "quick messages", [f"{number}a", f"{number}b", f"{number}c", "ok"])
+
+    turns, is_more = latest_turns(conversation, most=6)
+
+    assert [len(turn) for turn in turns] == [4]
+    assert is_more
 
 
 def test_what_is_asked_is_no_part_of_its_own_history(conversation):
