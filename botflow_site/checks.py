@@ -13,15 +13,22 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import SystemCheckError
+from django.utils.module_loading import import_string
 
 from conversations.agents import get_agent
+from conversations.agents.openai_compatible.configuration import configuration_problems
 from conversations.channels import get_channel
+from conversations.summarizing import get_summarizer
 
 LONGEST_USUAL_LEASE = 30
+#: The agent and summarizer that ask a model themselves.
+MODEL = "openai_compatible"
 
 
 @checks.register
 def check_agent(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.BOTFLOW_AGENT == MODEL and configuration_problems():
+        return []  # `check_model` says what is wrong.
     try:
         get_agent()
     except ImproperlyConfigured as error:
@@ -30,6 +37,48 @@ def check_agent(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
     except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
         problem = f"BOTFLOW_AGENT: importing it raised {type(error).__name__}: {error}"
         return [checks.Error(problem, hint="Import it in a Python shell.", id="botflow.E001")]
+    return []
+
+
+@checks.register
+def check_model(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuse an address or a key that no model's server can have, and a model without a name."""
+    is_asked = MODEL in (settings.BOTFLOW_AGENT, settings.BOTFLOW_SUMMARIZER)
+    return [
+        checks.Error(problem, hint=hint, id="botflow.E007")
+        for setting, problem, hint in configuration_problems()
+        if is_asked or setting != "BOTFLOW_MODEL"
+    ]
+
+
+@checks.register
+def check_summarizer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not settings.BOTFLOW_SUMMARIZER:
+        return []
+    hint = f"Name `{MODEL}`, or the dotted path of an async function; empty for none."
+    try:
+        get_summarizer()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), hint=hint, id="botflow.E008")]
+    except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
+        problem = f"BOTFLOW_SUMMARIZER: importing it raised {type(error).__name__}: {error}"
+        return [checks.Error(problem, hint="Import it in a Python shell.", id="botflow.E008")]
+    return []
+
+
+@checks.register
+def check_tools(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not settings.BOTFLOW_TOOLS:
+        return []
+    hint = "Name `reminders`, `time`, `all`, or dotted paths of functions."
+    try:
+        # Not imported above: sites without tools have no need of pydantic.
+        import_string("conversations.tools.loading.get_tools")()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), hint=hint, id="botflow.E009")]
+    except ImportError as error:
+        problem = f"BOTFLOW_TOOLS: tools need a package that is not installed: {error}"
+        return [checks.Error(problem, hint=hint, id="botflow.E009")]
     return []
 
 

@@ -48,6 +48,82 @@ def test_an_agent_whose_module_raises_is_E001_with_the_reason(  # noqa: N802
     assert "no key in the drawer" in problem.msg
 
 
+@pytest.mark.parametrize("name", ["BOTFLOW_AGENT", "BOTFLOW_SUMMARIZER"])
+def test_openai_compatible_without_a_model_is_E007_once(  # noqa: N802
+    settings: SettingsWrapper, name: str
+) -> None:
+    setattr(settings, name, "openai_compatible")
+    settings.BOTFLOW_MODEL = ""
+
+    assert ids(site_checks.check_model) == ["botflow.E007"]
+    assert ids(site_checks.check_agent) == []
+
+
+def test_an_address_and_a_key_that_are_none_are_E007_unused_too(  # noqa: N802
+    settings: SettingsWrapper,
+) -> None:
+    settings.BOTFLOW_AGENT = "echo"
+    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "api.openai.com", "two words"
+
+    problems = site_checks.check_model(None)
+
+    assert [problem.id for problem in problems] == ["botflow.E007"] * 2
+    assert "two words" not in str(problems)
+
+
+@pytest.mark.parametrize("path", ["no_such_module.sum_up", "pathlib.Path", "json.dumps"])
+def test_a_summarizer_that_is_none_is_E008(settings: SettingsWrapper, path: str) -> None:  # noqa: N802
+    settings.BOTFLOW_SUMMARIZER = path
+
+    assert ids(site_checks.check_summarizer) == ["botflow.E008"]
+
+
+def test_a_summarizer_whose_module_raises_is_E008(  # noqa: N802
+    settings: SettingsWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_summarizer.py").write_text("raise RuntimeError('no paper')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.BOTFLOW_SUMMARIZER = "broken_summarizer.sum_up"
+
+    [problem] = site_checks.check_summarizer(None)
+
+    assert problem.id == "botflow.E008"
+    assert "no paper" in problem.msg
+
+
+@pytest.mark.parametrize("path", ["no_such_tool", "no_such_module.tool", "sys.path_hooks_none"])
+def test_a_tool_that_is_none_is_E009(settings: SettingsWrapper, path: str) -> None:  # noqa: N802
+    settings.BOTFLOW_TOOLS = [path]
+
+    assert ids(site_checks.check_tools) == ["botflow.E009"]
+
+
+def test_a_package_that_tools_need_and_that_is_missing_is_E009(  # noqa: N802
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BOTFLOW_TOOLS = ["time"]
+    monkeypatch.setitem(sys.modules, "conversations.tools.loading", None)
+
+    assert ids(site_checks.check_tools) == ["botflow.E009"]
+
+
+def test_the_checks_of_an_unused_model_import_nothing_for_it(tmp_path: Path) -> None:
+    code = (
+        "import django, sys; django.setup(); from django.core import checks; checks.run_checks();"
+        "print([name for name in ('aiohttp', 'pydantic') if name in sys.modules])"
+    )
+    env = environment(
+        BOTFLOW_DATA_DIR=str(tmp_path),
+        DJANGO_SETTINGS_MODULE="botflow_site.settings",
+        OPENAI_BASE_URL="https://api.example.org/v1",
+        OPENAI_API_KEY="sk-example",
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_a_channel_that_is_none_is_E002(settings: SettingsWrapper) -> None:  # noqa: N802
     settings.BOTFLOW_CHANNELS = {"pager": "pathlib.Path"}
 
