@@ -188,8 +188,16 @@ async def test_an_image_that_comes_twice_counts_once():
     assert list(await image_parts("web", [WEB, DATA, WEB])) == [WEB, DATA]
 
 
-async def test_the_server_gets_the_image(model):
-    await reply(text="What is it?", attachments=(WEB,))
+@pytest.mark.parametrize(
+    ("attachment", "url"),
+    [(WEB, WEB), (DATA, DATA), ("own:abc", "data:image/jpeg;base64,YWJj")],
+    ids=["of the web", "inlined", "of the channel"],
+)
+async def test_the_server_gets_the_image(model, attachment, url):
+    await reply(text="What is it?", channel="own", attachments=(attachment,))
 
     [body] = model.bodies
-    assert body["messages"][-1]["content"][1] == shown(WEB)
+    assert body["messages"][-1]["content"] == [
+        {"type": "text", "text": "What is it?"},
+        shown(url),
+    ]
