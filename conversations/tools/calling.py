@@ -60,12 +60,13 @@ async def call_tool(
 
 
 def _find(name: str, turn: Turn, tools: Sequence[Tool] | None) -> Tool:
+    name = str(name)
     known = {tool.name: tool for tool in (get_tools() if tools is None else tools)}
     offered = offered_tools(turn, list(known.values()))
     tool = known.get(name)
     if tool is None:
         names = ", ".join(each.name for each in offered) or "none"
-        raise ToolError(f"There is no tool “{shown(str(name))}”. There are: {names}.")
+        raise ToolError(f"There is no tool “{shown(name)}”. There are: {names}.")
     if tool not in offered:
         raise ToolError(NOT_SCHEDULED)
     return tool

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,22 +112,3 @@ def test_a_turn_of_a_schedule_is_offered_none_that_set_up_schedules() -> None:
 
     assert spoken == every
     assert [tool.name for tool in every if tool not in scheduled] == SET_UP
-
-
-def test_the_site_without_tools_imports_nothing_of_them() -> None:
-    program = (
-        "import django, sys; django.setup();"
-        "from conversations import answering; answering.warm_up();"
-        "print([name for name in ('pydantic', 'conversations.tools') if name in sys.modules])"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": "."},
-        cwd=Path(__file__).resolve().parents[2],
-    )
-
-    assert done.stdout.strip() == "[]"
