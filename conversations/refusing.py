@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from conversations import budgets
 from conversations.budgets import Asked, BudgetExceeded
@@ -68,13 +69,13 @@ def refuse(items: list[Refused]) -> list[bool]:
     for item in sorted(items, key=lambda item: item.schedule or 0):
         told[item.message.pk] = _pause(item, item.schedule) if item.schedule else ""
     for item in items:
-        detail = f"{item.detail} {told[item.message.pk]}".rstrip()
+        detail = told[item.message.pk] or item.detail
         Message.objects.filter(pk=item.message.pk).update(detail=detail[:500])
     return [bool(told[item.message.pk]) for item in items]
 
 
 def _pause(item: Refused, pk: int) -> str:
-    """Pause the schedule that asks; return the sentence that says so, "" where it is over."""
+    """Pause the schedule that asks; return what says that too, "" where the schedule is over."""
     schedule = Schedule.objects.filter(pk=pk).first()
     if schedule and planning.pause(schedule, now=clock.now(), reason=item.detail):
         logger.warning("Schedule %s is paused: it asked more than its budget.", pk)
@@ -84,9 +85,12 @@ def _pause(item: Refused, pk: int) -> str:
     conversation = item.message.conversation
     with translation.override(conversation.locale):
         if schedule.number is None or schedule.owner != conversation.owner:
-            return _("“%(text)s” is paused.") % {"text": shown(schedule.name)}
-        names = {"number": schedule.number, "text": shown(schedule.name)}
-        return _("Task %(number)d is paused: %(text)s. To go on: /resume %(number)d") % names
+            paused = _("“%(text)s” is paused.") % {"text": shown(schedule.name)}
+        else:
+            names = {"number": schedule.number, "text": shown(schedule.name)}
+            paused = _("Task %(number)d is paused: %(text)s. To go on: /resume %(number)d") % names
+        two = {"one": item.detail, "other": paused}
+        return pgettext("two sentences", "%(one)s %(other)s") % two
 
 
 async def _show(message: Message, *, has_paused: bool) -> None:

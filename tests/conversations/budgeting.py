@@ -13,6 +13,7 @@ from conversations import budgets
 from conversations.agents import Chunk, Turn
 from conversations.budgets import Charge, charge
 from conversations.models import Conversation, Message, Usage
+from scheduling.models import Run
 from tests.conversations.working import read
 
 
@@ -58,6 +59,8 @@ def let_pass(**span: int) -> None:
     by = timedelta(**span)
     for message in Message.objects.all():
         Message.objects.filter(pk=message.pk).update(created_at=message.created_at - by)
+    for run in Run.objects.filter(finished_at__isnull=False):
+        Run.objects.filter(pk=run.pk).update(created_at=run.created_at - by)
     for row in Usage.objects.order_by("day"):
         Usage.objects.filter(pk=row.pk).update(day=row.day - by)
     budgets.forget_sum()
