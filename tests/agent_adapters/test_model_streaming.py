@@ -10,25 +10,9 @@ import pytest
 
 from conversations.agents.openai_compatible.client import ModelClient, get_client
 from conversations.agents.openai_compatible.errors import ModelError
-from conversations.agents.openai_compatible.events import Event
+from tests.agent_adapters.client_calls import PAYLOAD, ask, text_of
 from tests.harness.model import Answer, ModelServer, Raw, ToolCall, sse
-from tests.harness.polling import eventually
-
-PAYLOAD: dict[str, Any] = {
-    "model": "loopback",
-    "messages": [{"role": "user", "content": "Hi 😀"}],
-    "stream": True,
-    "stream_options": {"include_usage": True},
-}
-
-
-async def ask(payload: dict[str, Any] = PAYLOAD) -> list[Event]:
-    async with aclosing(get_client().stream(payload)) as events:
-        return [event async for event in events]
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event.text for event in events)
+from tests.harness.polling import eventually, wait_until
 
 
 async def test_the_pieces_of_a_text_arrive_with_the_end_and_the_tokens(model: ModelServer) -> None:
@@ -151,13 +135,21 @@ async def test_cancelling_before_the_first_byte_hangs_up_too(model: ModelServer)
 
 
 async def test_two_hundred_streams_go_on_at_once(model: ModelServer) -> None:
-    model.script(Answer(pieces=[f"{number} " for number in range(20)], every=0.02))
+    model.script(Answer(pieces=["first", "never"], every=60))
+    everybody = asyncio.Barrier(200)
 
-    texts = [text_of(events) for events in await asyncio.gather(*(ask() for _ in range(200)))]
+    async def wait_for_the_others_amid_the_answer() -> str:
+        async with aclosing(get_client().stream(PAYLOAD)) as events:
+            event = await anext(events)
+            await everybody.wait()
+            return event.text
 
-    assert texts == ["".join(f"{number} " for number in range(20))] * 200
-    first_end = min(request.answered_at or 0 for request in model.requests)
-    assert max(request.at for request in model.requests) < first_end
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(wait_for_the_others_amid_the_answer()) for _ in range(200)]
+
+    assert [task.result() for task in tasks] == ["first"] * 200
+    await eventually(lambda: not model.open_connections, "all to hang up", 5)
+    assert all(request.disconnected_at for request in model.requests)
 
 
 async def test_a_consumer_may_take_longer_than_a_server_may(
@@ -171,7 +163,7 @@ async def test_a_consumer_may_take_longer_than_a_server_may(
         async for event in events:
             texts.append(event.text)
             # Slower than the server may be: that is what this is about.
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.25)
 
     assert "".join(texts) == "ab"
 
@@ -195,8 +187,9 @@ def test_a_loop_that_ends_takes_its_connections_with_it(model: ModelServer) -> N
     for _time in range(3):
         assert text_of(asyncio.run(ask())) == "Hello from the model."
 
+    # What was left open warns where it is collected, and warnings are errors.
     gc.collect()
-    assert not model.open_connections
+    wait_until(lambda: not model.open_connections, "the connections to be closed", 5)
 
 
 async def test_a_closed_client_can_be_used_again(model: ModelServer) -> None:
@@ -227,7 +220,8 @@ async def test_the_proxy_of_the_environment_is_used(
 
     request = model.requests[0]
     assert request.path == "http://model.invalid/v1/chat/completions"
-    assert request.headers["proxy-authorization"].startswith("Basic ")
+    assert request.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert request.headers["authorization"] == "Bearer sk-loopback"
 
     monkeypatch.setenv("no_proxy", "model.invalid")
     with pytest.raises(ModelError):

@@ -159,6 +159,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
+        if self.buffer.startswith(b"\x16"):
+            # A hello of TLS: no server of HTTP knows what to do with it.
+            self.transport.close()
+            return
         if self.task and not self.task.done():
             return
         if taken := _request(self.buffer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -52,6 +53,9 @@ class ModelClient:
         The server has BOTFLOW_MODEL_FIRST_TIMEOUT from the call to the first byte of the body,
         BOTFLOW_MODEL_STALL_TIMEOUT between two parts of it; a consumer has all the time it wants.
         """
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            # No header can have it.
+            raise errors.ModelError("key")
         failure: errors.ModelError | None = None
         parser = Parser(has_images=_has_images(payload))
         watchdog = Watchdog(settings.BOTFLOW_MODEL_FIRST_TIMEOUT)
@@ -187,8 +191,12 @@ def _proxy(url: URL) -> dict[str, Any]:
     proxy = URL(found if "://" in found else f"http://{found}")
     if proxy.user is None:
         return {"proxy": proxy}
-    login = aiohttp.BasicAuth(proxy.user, proxy.password or "")
-    return {"proxy": proxy.with_user(None), "proxy_auth": login}
+    login = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+    # aiohttp sends it as Proxy-Authorization, with CONNECT or with the request itself.
+    return {
+        "proxy": proxy.with_user(None),
+        "proxy_headers": {"Authorization": f"Basic {login}"},
+    }
 
 
 def _has_images(payload: dict[str, Any]) -> bool:

@@ -141,12 +141,12 @@ def from_exception(error: BaseException) -> ModelError:
     """Return the error of a connection; nothing of the exception's text is in it."""
     if isinstance(error, TimeoutError):
         return ModelError("slow")
-    if isinstance(error, ValueError | aiohttp.NonHttpUrlClientError):
-        # An address that is none: aiohttp's InvalidURL is a ValueError.
-        return ModelError("garbage", is_wrong_address=True)
     for kind, code in _CONNECTING.items():
         if isinstance(error, kind):
             return ModelError("unreachable", code=code)
+    if isinstance(error, ValueError | aiohttp.NonHttpUrlClientError):
+        # An address that is none: aiohttp's InvalidURL is a ValueError.
+        return ModelError("garbage", is_wrong_address=True)
     return ModelError("unreachable")
 
 

@@ -70,6 +70,7 @@ class Parser:
         self._buffer = bytearray()
         # The data lines of an object that is not complete, and the name of the event.
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._name = b""
         # Half of a character that a server has cut in two, as UTF-16 has it.
         self._half = ""
@@ -157,12 +158,14 @@ class Parser:
                 value = _parse(text) if text else None
             except errors.ModelError:
                 self._pending.append(text)
+                self._pending_bytes = len(data)
                 return
             if text:
                 yield from self._event(value)
         else:
             self._pending.append(text)
-            self._check_length(sum(map(len, self._pending)))
+            self._pending_bytes += len(data)
+            self._check_length(self._pending_bytes)
 
     def _whole(self) -> Iterator[Event]:
         value = _parse(bytes(self._buffer))
