@@ -185,7 +185,14 @@ async def test_an_image_that_is_long_ago_is_not_shown():
 
 
 async def test_an_image_that_comes_twice_counts_once():
-    assert list(await image_parts("web", [WEB, DATA, WEB])) == [WEB, DATA]
+    assert (await image_parts("web", [WEB, DATA, WEB])).keys() == {WEB, DATA}
+
+
+async def test_the_newest_images_that_fit_into_a_request_are_inlined(monkeypatch):
+    monkeypatch.setattr("conversations.agents.openai_compatible.images.MOST_INLINED", 100)
+    attachments = ["own:" + letter * 30 for letter in "abc"]
+
+    assert (await image_parts("own", attachments)).keys() == {attachments[2]}
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,17 @@ async def test_nothing_is_said_twice(model):
 
 
 @pytest.mark.usefixtures("time_tool")
+async def test_a_server_that_wants_no_thoughts_back_gets_none(model):
+    calling = Answer(tool_calls=[ToolCall("current_time")], reasoning="I need the time.")
+    model.script(calling, OTHER, Answer("Nine."))
+
+    assert await reply() == "Nine."
+    assert ["reasoning_content" in body["messages"][2] for body in model.bodies[1:]] == [
+        *(True, False)
+    ]
+
+
+@pytest.mark.usefixtures("time_tool")
 async def test_a_request_after_a_tool_is_mended_as_well(model):
     model.script(
         Answer("Let me see.", tool_calls=[ToolCall("current_time")], usage=(5, 5)),

@@ -151,6 +151,10 @@ class Exchange:
             self._has_usage = False
         elif is_refused and self._has_tools and self._is_about_tools(error):
             self._has_tools = False
+        elif error.kind == "refused" and any("reasoning_content" in one for one in self._since):
+            # DeepSeek demands them back, others know no such field.
+            for message in self._since:
+                message.pop("reasoning_content", None)
         else:
             return False
         return True

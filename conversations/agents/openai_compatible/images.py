@@ -20,6 +20,9 @@ from conversations.channels import get_channel
 #: The newest that are shown of one conversation.
 MOST_IMAGES = 4
 
+#: Characters of all that are inlined: providers refuse requests of more than ten or twenty million.
+MOST_INLINED = 8_000_000
+
 #: A part of a message's content as the API takes it.
 Part = dict[str, Any]
 
@@ -39,23 +42,25 @@ async def image_parts(channel: str, attachments: Iterable[str]) -> dict[str, Par
     """
     images = [one for one in dict.fromkeys(attachments) if one and not is_file(one)]
     newest = images[-MOST_IMAGES:]
-    parts = await asyncio.gather(*(_part(channel, attachment) for attachment in newest))
-    return {one: part for one, part in zip(newest, parts, strict=True) if part}
+    urls = await asyncio.gather(*(_url(channel, attachment) for attachment in newest))
+    fitting, size = {}, 0
+    for attachment, url in reversed([*zip(newest, urls, strict=True)]):
+        size += len(url)
+        if url and size <= MOST_INLINED:
+            fitting[attachment] = {"type": "image_url", "image_url": {"url": url}}
+    return fitting
 
 
-async def _part(channel: str, attachment: str) -> Part | None:
+async def _url(channel: str, attachment: str) -> str:
+    """Return where a model finds the image; "" for nowhere."""
     try:
         opened = await get_channel(channel).open_image(attachment)
     except ImproperlyConfigured:  # a channel that was taken away
         opened = None
     if opened:
         content_type, data = opened
-        return _shown(f"data:{content_type};base64,{base64.b64encode(data).decode()}")
-    return _shown(attachment) if is_shareable(attachment) else None
-
-
-def _shown(url: str) -> Part:
-    return {"type": "image_url", "image_url": {"url": url}}
+        return f"data:{content_type};base64,{base64.b64encode(data).decode()}"
+    return attachment if is_shareable(attachment) else ""
 
 
 def is_file(attachment: str) -> bool:
