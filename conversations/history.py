@@ -121,7 +121,8 @@ def count_fitting(turns: list[list[Said]], summary: Summary, *, share: int = 1) 
     messages, tokens = 0, estimate_message(summary.message) if summary.text else 0
     for place, turn in enumerate(turns):
         messages += len(turn)
-        tokens += sum(PER_MESSAGE + estimate(said.content) for said in turn)
+        for said in turn:
+            tokens += PER_MESSAGE + estimate(said.content)
         is_long = 0 < most_tokens < tokens and place > 0
         if messages > most_messages or is_long:
             return place

@@ -422,15 +422,24 @@ def test_without_a_summarizer_the_end_of_a_reply_asks_the_database_nothing(conve
     assert len(captured) == 0
 
 
-@pytest.mark.parametrize(("messages", "queries"), [(6, 1), (7, 4)])
-def test_with_one_it_asks_once_unless_a_summary_is_due(conversation, calls, messages, queries):
-    fill(conversation, messages)
+def test_with_one_it_asks_once_while_all_of_it_fits(conversation, calls):
+    fill(conversation, 6)
 
     with CaptureQueriesContext(connection) as captured:
         submit_summaries([conversation, conversation], now=timezone.now())
 
-    assert len(captured) == queries
-    assert Run.objects.count() == (queries > 1)
+    assert len(captured) == 1
+    assert not Run.objects.exists()
+
+
+def test_a_summary_is_queued_once_it_does_not(conversation, calls):
+    fill(conversation, 7)
+
+    submit_summaries([conversation, conversation], now=timezone.now())
+
+    [run] = Run.objects.all()
+    assert (run.action, run.args) == (SUMMARIZE, {"conversation": conversation.pk})
+    assert (run.key, run.max_attempts) == (f"summary:{conversation.pk}", 3)
 
 
 @pytest.mark.parametrize("state", [RunState.PENDING, RunState.RUNNING])
