@@ -1,8 +1,10 @@
-"""The channel layer over Redis, for a Redis that may be away: sockets open all the same."""
+"""The channel layer over Redis: many frames a round trip, and sockets that open without it."""
+
+from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels_redis.pubsub import (
     RedisPubSubChannelLayer,
@@ -17,13 +19,61 @@ logger = logging.getLogger(__name__)
 AGAIN_AFTER = PATIENCE = 1.0
 
 
+class _Unsent(NamedTuple):
+    """A message on its way to Redis; `sent` is done once it is there, or is not."""
+
+    channel: str
+    message: bytes
+    sent: asyncio.Future[None]
+
+
 class PatientShard(RedisSingleShardConnection):
-    """Subscribes later what it cannot subscribe now; until then readers catch up with the rows."""
+    """Subscribes later what it cannot subscribe now; until then readers catch up with the rows.
+
+    What is to be sent while one round trip is under way goes out with the next, in its order.
+    channels-redis makes one for each message, one after the other: of hundreds of replies that
+    stream at once most deltas would be too late to be sent at all.
+    """
 
     def __init__(self, host: Any, layer: Any) -> None:
         super().__init__(host, layer)
+        self._unsent: list[_Unsent] = []
+        self._sender: asyncio.Task[None] | None = None
         self._missing: set[str] = set()
         self._subscriber: asyncio.Task[None] | None = None
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unsent.append(_Unsent(channel, message, sent))
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send())
+        await sent
+
+    async def _send(self) -> None:
+        while self._unsent:
+            # Without those that nobody waits for any longer.
+            batch = [unsent for unsent in self._unsent if not unsent.sent.done()]
+            self._unsent.clear()
+            failure: Exception | None = None
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._publish(batch)
+            except (OSError, RedisError) as error:
+                failure = error
+            for unsent in batch:
+                if unsent.sent.done():
+                    continue
+                if failure:
+                    unsent.sent.set_exception(failure)
+                else:
+                    unsent.sent.set_result(None)
+
+    async def _publish(self, batch: list[_Unsent]) -> None:
+        self._ensure_redis()
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for unsent in batch:
+                pipeline.publish(unsent.channel, unsent.message)
+            await pipeline.execute()
 
     async def subscribe(self, channel: str) -> None:
         try:

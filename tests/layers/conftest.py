@@ -1,4 +1,4 @@
-"""Channel layers for the tests: the local one, Channels' in-memory one, and pub/sub on a Redis."""
+"""Channel layers for the tests: the local one, Channels' in-memory one, and the one on a Redis."""
 
 import os
 import shutil
@@ -79,7 +79,7 @@ def settings_of(request: pytest.FixtureRequest, kind: str) -> Settings:
     if kind == "memory":
         return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
     return {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "conversations.redis_layer.RedisChannelLayer",
         "CONFIG": {"hosts": [request.getfixturevalue("layer_redis_url")]},
     }
 
