@@ -2,100 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations.agents import AgentError, Chunk, HistoryMessage, Turn
-from conversations.erasing import erase
+from conversations.agents import AgentError, Chunk, HistoryMessage
 from conversations.models import Conversation, Message, Usage
 from conversations.summarizing import (
     LONGEST_MESSAGE,
     LONGEST_SUMMARY,
     REACH,
     REST,
-    SUMMARIZE,
     get_summarizer,
-    key_of,
-    submit_summaries,
 )
 from scheduling.actions import submit
 from scheduling.models import Run
-from scheduling.states import RunState
-from tests.conversations.working import MiniWorker, read, say
-
-#: What `BOTFLOW_SUMMARIZER` names in these tests.
-current: Callable[..., Any]
-HERE = "tests.conversations.test_summaries"
-BEGINS = "Summary of the earlier conversation: "
-
-
-@pytest.fixture
-def turns(use_agent: Any) -> list[Turn]:
-    """Have an agent answer that keeps its turns."""
-    seen: list[Turn] = []
-
-    async def agent(turn: Turn) -> AsyncIterator[str]:
-        seen.append(turn)
-        yield f"re: {turn.text}"
-
-    use_agent(agent)
-    return seen
-
-
-@pytest.fixture
-def use_summarizer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Return a function that makes its argument the summarizer, of a window of six messages."""
-
-    def use(summarizer: Any) -> None:
-        monkeypatch.setattr(f"{HERE}.current", summarizer, raising=False)
-        settings.BOTFLOW_SUMMARIZER = f"{HERE}.current"
-        settings.BOTFLOW_HISTORY_MESSAGES = 6
-        get_summarizer.cache_clear()
-
-    return use
-
-
-@pytest.fixture
-def calls(use_summarizer: Any) -> list[tuple[str, list[HistoryMessage]]]:
-    """Have a summarizer that keeps what it is given, and joins what users said."""
-    given: list[tuple[str, list[HistoryMessage]]] = []
-
-    async def sum_up(previous: str, messages: list[HistoryMessage]) -> str:
-        given.append((previous, messages))
-        said = [message.content for message in messages if message.role == "user"]
-        return " ".join([previous, *said]).strip()
-
-    use_summarizer(sum_up)
-    return given
-
-
-async def talk(worker: MiniWorker, *texts: str) -> None:
-    for text in texts:
-        await say(text)
-        await worker.work()
-
-
-async def summaries(state: str = "") -> list[Run]:
-    runs = Run.objects.filter(action=SUMMARIZE).order_by("pk")
-    return await read(lambda: list(runs.filter(state=state) if state else runs))
-
-
-async def stored() -> Any:
-    return await read(lambda: Conversation.objects.get().settings.get("summary"))
-
-
-def shown(turn: Turn) -> list[str]:
-    return [message.content for message in turn.history]
-
+from tests.conversations.summing_up import BEGINS, HERE, shown, stored, summaries, talk
+from tests.conversations.summing_up import calls as calls
+from tests.conversations.summing_up import turns as turns
+from tests.conversations.summing_up import use_summarizer as use_summarizer
+from tests.conversations.working import read
 
 # -- what is summed up, and when -------------------------------------------------------------------
 
@@ -298,156 +228,3 @@ async def test_what_it_used_is_charged_to_the_conversation(worker, turns, use_su
 def test_what_is_no_summarizer_is_refused_by_name(path, problem):
     with pytest.raises(ImproperlyConfigured, match=rf"BOTFLOW_SUMMARIZER: .*{problem}"):
         get_summarizer(path)
-
-
-# -- meanwhile -------------------------------------------------------------------------------------
-
-
-class Held:
-    """A summarizer that says when it is asked and waits until it may answer."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def sum_up(self, previous: str, messages: list[HistoryMessage]) -> str:
-        self.asked.set()
-        await self.may_answer.wait()
-        return "What was said."
-
-
-async def begin(worker: MiniWorker, held: Held) -> tuple[Run, asyncio.Task[Any]]:
-    """Have four turns answered and their summary begun."""
-    for text in "1234":
-        await say(text)
-        run = await worker.start()
-        assert run
-        await worker.carry(run)
-    run = await worker.start()
-    assert run
-    assert run.action == SUMMARIZE
-    task = asyncio.create_task(worker.perform(run))
-    await asyncio.wait_for(held.asked.wait(), 5)
-    return run, task
-
-
-async def test_an_answer_does_not_wait_for_a_summary(worker, turns, use_summarizer):
-    held = Held()
-    use_summarizer(held.sum_up)
-    run, task = await begin(worker, held)
-
-    await talk(worker, "5")
-
-    assert turns[-1].text == "5"
-    assert len(await summaries()) == 1
-    held.may_answer.set()
-    await worker.end(run, await task)
-    assert (await stored())["text"] == "What was said."
-
-
-async def test_new_forgets_the_summary(worker, turns, calls):
-    await talk(worker, *"1234", "/new", "5")
-
-    assert shown(turns[-1]) == []
-
-
-async def test_a_summary_that_new_overtook_is_dropped(worker, turns, use_summarizer):
-    held = Held()
-    use_summarizer(held.sum_up)
-    run, task = await begin(worker, held)
-
-    await talk(worker, "/new")
-    held.may_answer.set()
-    await worker.end(run, await task)
-    await talk(worker, "5")
-
-    assert await stored() is None
-    assert shown(turns[-1]) == []
-
-
-async def test_a_new_conversation_gets_a_summary_of_its_own(worker, turns, calls):
-    await talk(worker, *"1234", "/new", *"56789")
-
-    assert shown(turns[-1])[0] == f"{BEGINS}5 6 7"
-
-
-async def test_a_conversation_that_is_erased_meanwhile_ends_it_quietly(
-    worker, turns, use_summarizer
-):
-    held = Held()
-    use_summarizer(held.sum_up)
-    run, task = await begin(worker, held)
-
-    await read(lambda: erase([Conversation.objects.get()], now=timezone.now()))
-    held.may_answer.set()
-    await worker.end(run, await task)
-
-    assert [run.state for run in await summaries()] == ["succeeded"]
-
-
-async def test_an_attempt_that_was_lost_stores_nothing(worker, turns, use_summarizer):
-    held = Held()
-    use_summarizer(held.sum_up)
-    run, task = await begin(worker, held)
-
-    await read(lambda: Run.objects.filter(pk=run.pk).update(attempt=2))
-    held.may_answer.set()
-    await task
-
-    assert await stored() is None
-    assert not await read(Usage.objects.exists)
-
-
-# -- what it costs ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def conversation(db: None) -> Conversation:
-    return Conversation.objects.create(channel="web", address="long", seq=100)
-
-
-def fill(conversation: Conversation, number: int) -> None:
-    Message.objects.bulk_create(
-        Message(conversation=conversation, role="user", content="x", state="answered", seq=seq)
-        for seq in range(1, number + 1)
-    )
-
-
-def test_without_a_summarizer_the_end_of_a_reply_asks_the_database_nothing(conversation):
-    fill(conversation, 100)
-
-    with CaptureQueriesContext(connection) as captured:
-        submit_summaries([conversation], now=timezone.now())
-
-    assert len(captured) == 0
-
-
-def test_with_one_it_asks_once_while_all_of_it_fits(conversation, calls):
-    fill(conversation, 6)
-
-    with CaptureQueriesContext(connection) as captured:
-        submit_summaries([conversation, conversation], now=timezone.now())
-
-    assert len(captured) == 1
-    assert not Run.objects.exists()
-
-
-def test_a_summary_is_queued_once_it_does_not(conversation, calls):
-    fill(conversation, 7)
-
-    submit_summaries([conversation, conversation], now=timezone.now())
-
-    [run] = Run.objects.all()
-    assert (run.action, run.args) == (SUMMARIZE, {"conversation": conversation.pk})
-    assert (run.key, run.max_attempts) == (f"summary:{conversation.pk}", 3)
-
-
-@pytest.mark.parametrize("state", [RunState.PENDING, RunState.RUNNING])
-def test_while_one_is_under_way_no_other_is_begun(conversation, calls, state):
-    fill(conversation, 7)
-    run = submit(SUMMARIZE, {"conversation": conversation.pk}, key=key_of(conversation.pk))
-    Run.objects.filter(pk=run.pk).update(state=state, lease_expires_at=timezone.now())
-
-    submit_summaries([conversation], now=timezone.now())
-
-    assert Run.objects.count() == 1
