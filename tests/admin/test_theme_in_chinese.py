@@ -90,6 +90,8 @@ def rows(
     for state in ("pending", "running", "succeeded", "failed", "cancelled", "skipped"):
         make_run(state, key="conversation:1", action="conversations.answer", error="出错了")
     Group.objects.create(name="客服")
+    # Or it would be dead before the last page was looked at.
+    ClusterStatus.objects.update(seen_at=timezone.now() + timedelta(minutes=10))
     for pk in (conversation.pk, 999):  # the other one was erased
         Usage.objects.create(day=timezone.localdate(), conversation_id=pk, turns=2, input_tokens=5)
     make_wechat(conversation, app_id=wechat_on, now=timezone.now())
