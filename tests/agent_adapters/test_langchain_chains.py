@@ -1,4 +1,4 @@
-"""Models, prompts and sequences of LangChain answer by themselves, each called as it wants to be."""
+"""Models, prompts and sequences of LangChain answer, each called as it wants to be."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -25,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 _OWN = str(Path(__file__).parent)
+# By name: the clients of providers each have their own, of several versions of httpx.
+_SLOW = {"TimeoutError", "TimeoutException", "APITimeoutError", "ServerTimeoutError"}
+_UNREACHABLE = {"ConnectionError", "TransportError", "APIConnectionError", "ClientConnectionError"}
 _TOO_MANY_STEPS = (
     "The graph took more steps than its recursion limit. Give it a way to end, or raise the limit: "
     "graph.with_config(recursion_limit=…)."
@@ -88,9 +90,10 @@ def _provider_failure(error: Exception) -> ModelError | None:
             headers = getattr(getattr(cause, "response", None), "headers", None)
             return errors.from_status(status, _body(cause), headers)
     for cause in causes:
-        if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+        names = {each.__name__ for each in type(cause).__mro__}
+        if names & _SLOW:
             return ModelError("slow")
-        if isinstance(cause, (ConnectionError, httpx.TransportError)):
+        if names & _UNREACHABLE:
             return ModelError("unreachable")
     # What OpenAI's client raises for an error amid the stream.
     body = _body(error)

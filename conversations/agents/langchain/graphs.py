@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
@@ -11,7 +11,7 @@ from conversations.agents.contract import Chunk, Turn
 from conversations.agents.langchain.failures import failure_of, no_answer
 from conversations.agents.langchain.kinds import Kind, kind_of, without_checkpointer
 from conversations.agents.langchain.messages import given_of, messages_of
-from conversations.agents.langchain.watching import Watch
+from conversations.agents.langchain.watching import Stopped, Watch
 from conversations.agents.langchain.words import (
     Words,
     field,
@@ -29,10 +29,9 @@ class Reading:
 
     def __init__(self, kind: Kind, turn: Turn, messages: list[Any]) -> None:
         self.kind = kind
-        self.over = threading.Event()
         self._turn = turn
         self._messages = messages
-        self._watch = Watch(turn.stopped, self.over)
+        self.watch = Watch(turn.stopped)
         self._words = Words(given_of(messages))
         self._told: tuple[int | None, int | None] = (None, None)
         self._ignored: set[str] = set()
@@ -44,7 +43,7 @@ class Reading:
         config = {
             "configurable": {"thread_id": conversation, "turn": self._turn},
             "metadata": {"channel": self._turn.channel, "message": str(self._turn.id)},
-            "callbacks": [self._watch],
+            "callbacks": [self.watch],
         }
         call: dict[str, Any] = {"input": self._input(), "config": config}
         if self.kind is Kind.GRAPH:
@@ -63,9 +62,10 @@ class Reading:
 
     def chunk(self, event: Any) -> Chunk | None:
         """Return what an event adds to the reply; None where that is nothing."""
-        text = "".join(self._words.give_up(key) for key in self._watch.take_failed())
-        text += self._graph_text(*event) if self.kind is Kind.GRAPH else self._text(event)
-        return self._with_tokens(text)
+        for key in self.watch.take_failed():
+            self._words.give_up(key)
+        is_graph = self.kind is Kind.GRAPH
+        return self._with_tokens(self._graph_text(*event) if is_graph else self._text(event))
 
     def end(self) -> Chunk | None:
         """Return what is left at the end; raises AgentError where nothing was said at all."""
@@ -79,7 +79,7 @@ class Reading:
         return self._with_tokens("")
 
     def _with_tokens(self, text: str) -> Chunk | None:
-        told, self._told = self._told, self._watch.tokens
+        told, self._told = self._told, self.watch.tokens
         if told != self._told:
             return Chunk(text, *self._told)
         return Chunk(text) if text else None
@@ -98,9 +98,9 @@ class Reading:
 
     def _piece_text(self, message: Any) -> str:
         identity = field(message, "id")
-        if self._watch.is_hidden(identity):
+        if self.watch.is_hidden(identity):
             return ""
-        key = self._watch.key_of(identity)
+        key = self.watch.key_of(identity)
         return self._words.add_piece(text_of(message), key, is_last=is_last(message))
 
     def _text(self, value: Any) -> str:
@@ -115,7 +115,7 @@ class Reading:
         if messages is None:
             self._ignored.add(type(value).__name__)
             return ""
-        return self._words.add_state(messages, key_of=self._watch.key_of)
+        return self._words.add_state(messages, key_of=self.watch.key_of)
 
 
 class RunnableAgent:
@@ -130,17 +130,26 @@ class RunnableAgent:
     async def __call__(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
         reading = Reading(self.kind, turn, await messages_of(turn))
         try:
-            stream = self.runnable.astream(**reading.arguments())
-            async with contextlib.aclosing(stream) as events:
+            async with contextlib.aclosing(self._chunks(reading)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except Stopped:
+            raise asyncio.CancelledError from None
+        except Exception as error:  # noqa: BLE001  Boundary: an agent may raise anything.
+            # What was used up until then is told.
+            if rest := reading.tokens():
+                yield rest
+            raise failure_of(error, turn) from None
+
+    async def _chunks(self, reading: Reading) -> AsyncGenerator[Chunk, None]:
+        stream = self.runnable.astream(**reading.arguments())
+        async with contextlib.aclosing(stream) as events:
+            try:
                 async for event in events:
                     if chunk := reading.chunk(event):
                         yield chunk
-            if chunk := reading.end():
-                yield chunk
-        except Exception as error:  # noqa: BLE001  Boundary: an agent may raise anything.
-            # What was used up until then is told.
-            if chunk := reading.tokens():
-                yield chunk
-            raise failure_of(error, turn) from None
-        finally:
-            reading.over.set()
+            finally:
+                # Before the stream is closed: that waits for the calls which this ends.
+                reading.watch.end()
+        if chunk := reading.end():
+            yield chunk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 from uuid import UUID
@@ -14,24 +15,27 @@ _INTERNAL = {"lc_internal_call", "lc_source"}
 
 
 class Stopped(BaseException):
-    """The turn is over: ends the model call of a plain node, whose thread cannot be cancelled.
-
-    As with CancelledError, nobody who handles failures takes it for one.
-    """
+    """The turn is over. As with CancelledError, nobody who handles failures takes it for one."""
 
 
 class Watch(BaseCallbackHandler):
     """Counts what the models of one turn report, and knows which of their words to keep back.
 
     Called in the event loop or in the thread of a plain node, always before the piece that it is
-    about is seen by the reader of the stream.
+    about is seen by the reader of the stream. Once the turn is over it ends the model calls that
+    go on: those of plain nodes, whose threads cannot be cancelled, and those that lost their
+    cancellation in `asyncio.wait_for`, which before Python 3.12 forgets one that comes with a
+    result. Made in the task that reads the stream.
     """
 
     run_inline = True
     raise_error = True
 
-    def __init__(self, *ends: threading.Event) -> None:
-        self._ends = ends
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
+        self._is_over = False
+        self._reader = asyncio.current_task()
+        self._cancelled_before = self._reader.cancelling() if self._reader else 0
         self._usage: dict[UUID, tuple[int, int]] = {}
         self._inside_tools: set[UUID] = set()
         self._hidden: set[UUID] = set()
@@ -43,6 +47,10 @@ class Watch(BaseCallbackHandler):
         """The tokens (input, output) of all calls so far; None as long as nothing was reported."""
         calls = list(self._usage.values())
         return (sum(c[0] for c in calls), sum(c[1] for c in calls)) if calls else (None, None)
+
+    def end(self) -> None:
+        """Let no model call go on from here."""
+        self._is_over = True
 
     def key_of(self, message_id: str | None) -> str | None:
         """Return what is the same for all pieces of a message: some providers change the id."""
@@ -95,7 +103,8 @@ class Watch(BaseCallbackHandler):
             self._inside_tools.add(run_id)
 
     def _check(self) -> None:
-        if any(end.is_set() for end in self._ends):
+        cancelled = self._reader.cancelling() if self._reader else 0
+        if self._is_over or self._stopped.is_set() or cancelled > self._cancelled_before:
             raise Stopped
 
 

@@ -107,10 +107,10 @@ class Words:
     def add_piece(self, text: str, key: str | None = None, *, is_last: bool = False) -> str:
         """Return what is to be shown now that this piece of the message `key` has come."""
         key = key or _ANONYMOUS
-        shown = ""
+        shown = self._go_on() if self._open in self._over and self._open != key else ""
         if text and self._open in (None, key):
             self._open = key
-            shown = self._say(key, text)
+            shown += self._say(key, text)
         elif text:
             self._held[key] = self._held.get(key, "") + text
         if is_last:
@@ -119,9 +119,9 @@ class Words:
                 shown += self._go_on()
         return shown
 
-    def give_up(self, key: str) -> str:
-        """End a message whose model has failed: what waited for it goes on."""
-        return self.add_piece("", key, is_last=True)
+    def give_up(self, key: str) -> None:
+        """Have nothing wait for the rest of a message whose model has failed."""
+        self._over.add(key)
 
     def add_state(self, messages: Sequence[Any], key_of: KeyOf = lambda found: found) -> str:
         """Return what a whole state says beyond what was shown; every message in it is over."""
