@@ -52,7 +52,7 @@ class UsageAdmin(RecordAdmin):
             response.context_data["totals"] = _totals(shown.queryset)
         return response
 
-    @display(description=_("day"), ordering="day")
+    @display(description=_("date"), ordering="day")
     def date(self, usage: Usage) -> str:
         return f"{usage.day:%Y-%m-%d}"
 

@@ -316,7 +316,7 @@ class Usage(models.Model):
     `conversation_id` is no foreign key: what was used stays used when a conversation is erased.
     """
 
-    day = models.DateField(_("day"))
+    day = models.DateField(_("date"))
     conversation_id = models.BigIntegerField(_("conversation"))
     turns = models.PositiveIntegerField(_("turns"), default=0)
     input_tokens = models.PositiveBigIntegerField(_("input tokens"), default=0)

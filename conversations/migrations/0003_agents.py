@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='Usage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='day')),
+                ('day', models.DateField(verbose_name='date')),
                 ('conversation_id', models.BigIntegerField(verbose_name='conversation')),
                 ('turns', models.PositiveIntegerField(default=0, verbose_name='turns')),
                 ('input_tokens', models.PositiveBigIntegerField(default=0, verbose_name='input tokens')),
