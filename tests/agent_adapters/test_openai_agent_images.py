@@ -185,7 +185,13 @@ async def test_an_image_that_is_long_ago_is_not_shown():
 
 
 async def test_an_image_that_comes_twice_counts_once():
-    assert (await image_parts("web", [WEB, DATA, WEB])).keys() == {WEB, DATA}
+    assert (await image_parts("web", [DATA, *[WEB] * 5])).keys() == {WEB, DATA}
+
+
+async def test_an_image_that_comes_again_is_a_new_one():
+    others = [f"https://example.com/{n}.png" for n in range(4)]
+
+    assert (await image_parts("web", [WEB, *others, WEB])).keys() == {*others[1:], WEB}
 
 
 async def test_the_newest_images_that_fit_into_a_request_are_inlined(monkeypatch):

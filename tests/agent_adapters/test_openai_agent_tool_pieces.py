@@ -133,6 +133,12 @@ def test_a_call_without_arguments_has_an_empty_object(arguments):
     assert call.arguments == "{}"
 
 
+def test_calls_without_arguments_that_share_an_index_are_two():
+    pieces = [piece(index=0, call="a", name="now"), piece(index=0, call="b", name="now")]
+
+    assert [call.id for call in collected(*pieces)] == ["a", "b"]
+
+
 def test_what_has_neither_name_nor_arguments_is_no_call():
     assert collected(piece(index=0, call="a"), piece(index=0)) == []
 

@@ -40,11 +40,11 @@ async def image_parts(channel: str, attachments: Iterable[str]) -> dict[str, Par
     must be an image on the public internet or one inlined already: the model's server fetches it,
     and may stand in the owner's network.
     """
-    images = [one for one in dict.fromkeys(attachments) if one and not is_file(one)]
-    newest = images[-MOST_IMAGES:]
+    latest_first = dict.fromkeys(reversed([*attachments]))
+    newest = [one for one in latest_first if one and not is_file(one)][:MOST_IMAGES]
     urls = await asyncio.gather(*(_url(channel, attachment) for attachment in newest))
     fitting, size = {}, 0
-    for attachment, url in reversed([*zip(newest, urls, strict=True)]):
+    for attachment, url in zip(newest, urls, strict=True):
         size += len(url)
         if url and size <= MOST_INLINED:
             fitting[attachment] = {"type": "image_url", "image_url": {"url": url}}
