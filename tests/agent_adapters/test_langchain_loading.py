@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 
 from conversations.agents import get_agent, stream_reply
-from tests.agent_adapters.chains import graph_of, turn_of
+from conversations.agents.testing import assert_agent_contract
+from tests.agent_adapters.chains import StreamingModel, graph_of, turn_of
 
 
 def speak(state: Any) -> dict[str, Any]:
@@ -28,6 +30,10 @@ def factory() -> Any:
 
 def factory_with_a_default(text: str = "hello") -> Any:
     return graph_of(talk=speak)
+
+
+class Echo(StreamingModel):
+    answers: list[Any] = [lambda messages: f"You said: {messages[-1].content}"]
 
 
 class Streaming:
@@ -53,3 +59,8 @@ async def test_it_is_loaded_and_answers(name):
 def test_a_graph_that_is_not_compiled_is_refused():
     with pytest.raises(ImproperlyConfigured, match="not compiled"):
         get_agent(f"{__name__}.uncompiled")
+
+
+@pytest.mark.parametrize("agent", [create_agent(Echo(), []), Echo(), Streaming()])
+def test_it_keeps_the_contract_of_agents(agent):
+    assert_agent_contract(agent, timeout=5)

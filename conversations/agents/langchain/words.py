@@ -95,14 +95,15 @@ class Words:
 
     def __init__(self, given: Given) -> None:
         self._given = given
-        self._said: dict[str, str] = {}
+        # In pieces: a long reply is not copied anew with each of them.
+        self._said: dict[str, list[str]] = {}
+        self._held: dict[str, list[str]] = {}
         self._open: str | None = None
-        self._held: dict[str, str] = {}
         self._over: set[str] = set()
 
     @property
     def is_empty(self) -> bool:
-        return not any(text.strip() for text in self._said.values())
+        return not any(piece.strip() for said in self._said.values() for piece in said)
 
     def add_piece(self, text: str, key: str | None = None, *, is_last: bool = False) -> str:
         """Return what is to be shown now that this piece of the message `key` has come."""
@@ -112,7 +113,7 @@ class Words:
             self._open = key
             shown += self._say(key, text)
         elif text:
-            self._held[key] = self._held.get(key, "") + text
+            self._held.setdefault(key, []).append(text)
         if is_last:
             self._over.add(key)
             if key == self._open:
@@ -136,7 +137,7 @@ class Words:
         text, key = text_of(message), key or field(message, "id") or _ANONYMOUS
         if is_piece(message):
             return self.add_piece(text, key, is_last=is_last(message))
-        said = self._said.get(key, "")
+        said = self._text(key)
         if said and key == _ANONYMOUS and not text.startswith(said):
             return self.add_piece(text, key)
         return self.flush() + self._add_whole(key, text)
@@ -150,11 +151,11 @@ class Words:
         return shown
 
     def _add_whole(self, key: str, text: str) -> str:
-        said = self._said.get(key, "")
-        if text.startswith(said) and said:
+        said = self._text(key)
+        if said and text.startswith(said):
             return self._say(key, text[len(said) :])
         # Under another id: a node that makes a message of its own of what the model streamed.
-        is_known = text.strip() in (other.strip() for other in self._said.values())
+        is_known = text.strip() in (self._text(other).strip() for other in self._said)
         return "" if said or is_known or not text.strip() else self._say(key, text)
 
     def _go_on(self) -> str:
@@ -162,15 +163,18 @@ class Words:
         shown, self._open = "", None
         while self._held and self._open is None:
             key = next(iter(self._held))
-            shown += self._say(key, self._held.pop(key))
+            shown += self._say(key, "".join(self._held.pop(key)))
             self._open = None if key in self._over else key
         return shown
 
     def _say(self, key: str, text: str) -> str:
         is_new = key not in self._said
         gap = "\n\n" if text and is_new and not self.is_empty else ""
-        self._said[key] = self._said.get(key, "") + text
+        self._said.setdefault(key, []).append(text)
         return gap + text
+
+    def _text(self, key: str) -> str:
+        return "".join(self._said.get(key, ()))
 
 
 def messages_in(value: Any) -> list[Any] | None:
