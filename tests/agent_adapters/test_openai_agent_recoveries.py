@@ -155,7 +155,7 @@ async def test_without_images_to_leave_out_it_is_an_error(model):
 
 @pytest.mark.usefixtures("time_tool")
 @pytest.mark.parametrize("refusal", [NO_TOOLS, NO_TOOL_USE], ids=["Ollama", "OpenRouter"])
-async def test_a_model_without_tools_answers_without_them(model, refusal):
+async def test_a_model_without_tools_answers_without_them(model, refusal, caplog):
     model.script(refusal, Answer("I have no clock."))
 
     assert await reply() == "I have no clock."
@@ -163,6 +163,7 @@ async def test_a_model_without_tools_answers_without_them(model, refusal):
     assert "tools" in first
     assert "tools" not in second
     assert "Use your tools" not in second["messages"][0]["content"]
+    assert "The model's server refused the tools; it is asked without." in caplog.messages
 
 
 @pytest.mark.usefixtures("time_tool")

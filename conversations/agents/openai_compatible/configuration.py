@@ -10,7 +10,7 @@ from django.conf import settings
 Problem = tuple[str, str, str]
 
 EXAMPLE = (
-    "set BOTFLOW_MODEL to the name of a model, for example deepseek-v4-flash with "
+    "set BOTFLOW_MODEL to the name of a model, for example deepseek-flash with "
     "OPENAI_BASE_URL=https://api.deepseek.com"
 )
 
@@ -53,5 +53,5 @@ def _key_problem() -> Problem | None:
     key = settings.OPENAI_API_KEY
     if key.isascii() and key.isprintable() and " " not in key:
         return None
-    hint = "Copy it again from the provider's page: without quotes, blanks and line ends."
+    hint = "Copy it again from the provider's page: without spaces, quotes and line ends."
     return "OPENAI_API_KEY", "OPENAI_API_KEY has characters that no key has.", hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from conversations.agents.openai_compatible.request import (
     payload_of,
 )
 from conversations.agents.openai_compatible.tool_calls import ToolCall
+
+logger = logging.getLogger(__name__)
 
 #: Carries a call out and returns what the model is told; raises nothing.
 CallTool = Callable[[str, str, Turn], Awaitable[str]]
@@ -140,24 +143,33 @@ class Exchange:
 
         Each remedy once in a turn, and only while nothing of the answer is shown.
         """
-        if self._reading.has_text:
-            return False
+        left_out = "" if self._reading.has_text else self._leave_out(error)
+        if left_out:
+            # Each time: it costs a request, and may cost the user a reminder.
+            logger.warning("The model's server refused %s; it is asked without.", left_out)
+        return bool(left_out)
+
+    def _leave_out(self, error: ModelError) -> str:
+        """Leave something out of the next request; return what, "" where nothing would help."""
         is_refused = error.kind in ("refused", "not_found")
         if error.kind == "too_long" and self._history is self.turn.history and self._history:
             self._history = _newer_half(self._history)
-        elif error.kind == "images" and self._images:
+            return "the older messages"
+        if error.kind == "images" and self._images:
             self._images = {}
-        elif is_refused and "stream_options" in error.about and self._has_usage:
+            return "the images"
+        if is_refused and "stream_options" in error.about and self._has_usage:
             self._has_usage = False
-        elif is_refused and self._has_tools and self._is_about_tools(error):
+            return "stream_options"
+        if is_refused and self._has_tools and self._is_about_tools(error):
             self._has_tools = False
-        elif error.kind == "refused" and any("reasoning_content" in one for one in self._since):
+            return "the tools"
+        if error.kind == "refused" and any("reasoning_content" in one for one in self._since):
             # DeepSeek demands them back, others know no such field.
             for message in self._since:
                 message.pop("reasoning_content", None)
-        else:
-            return False
-        return True
+            return "the model's thoughts"
+        return ""
 
     def _is_about_tools(self, error: ModelError) -> bool:
         """Tell a model without tools (Ollama, OpenRouter) and a `tool_choice` that is not taken."""
