@@ -1,9 +1,8 @@
-"""Each line of the READMEs that runs an agent starts a site whose agent answers."""
+"""Each line of the documents that runs an agent starts a site whose agent answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,20 @@ from tests.harness.environment import ROOT
 from tests.harness.model import Answer, ModelServer, ToolCall
 from tests.harness.site import Site
 
-READMES = [ROOT / "README.md", ROOT / "examples" / "README.md"]
+README = ROOT / "README.md"
+DOCUMENTS = [README, ROOT / "examples" / "README.md", ROOT / "docs" / "agents.md"]
 
 
-def lines() -> Iterator[str]:
-    """Yield the settings of each line that runs an agent from a file."""
-    for path in READMES:
-        text = path.read_text(encoding="utf-8")
-        for line in re.findall(r"^    ((?:[A-Z_]+=\S+ )+)make run$", text, re.MULTILINE):
-            if "BOTFLOW_AGENT=" in line and "." in agent_of(line):
-                yield line.strip()
+def lines_of(path: Path) -> list[str]:
+    """Return the settings of each line that runs an agent from a file."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r"^    ((?:[A-Z_]+=\S+ )+)make run$", text, re.MULTILINE)
+    return [line.strip() for line in found if "." in agent_of(line)]
+
+
+def lines() -> list[str]:
+    """Return those of all documents, each once."""
+    return list(dict.fromkeys(line for path in DOCUMENTS for line in lines_of(path)))
 
 
 def settings_of(line: str) -> dict[str, str]:
@@ -31,7 +34,7 @@ def settings_of(line: str) -> dict[str, str]:
 
 
 def agent_of(line: str) -> str:
-    return settings_of(line)["BOTFLOW_AGENT"]
+    return settings_of(line).get("BOTFLOW_AGENT", "")
 
 
 def plays_a_tool_user(body: dict[str, Any]) -> Answer:
@@ -51,20 +54,21 @@ TALKS: dict[str, tuple[str, Any, str]] = {
 }
 
 
-def test_every_example_has_its_line() -> None:
-    assert {agent_of(line) for line in lines()} == set(TALKS)
+def test_the_readme_has_a_line_for_every_example() -> None:
+    assert {agent_of(line) for line in lines_of(README)} == set(TALKS)
+    assert len(lines()) == len(TALKS)
 
 
 @pytest.fixture
 def own_agent(tmp_path: Path) -> Path:
     """The folder with the agent that the README shows, beside which there is nothing."""
-    readme = READMES[0].read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
     [code] = [one for one in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "Turn" in one]
     (tmp_path / "mybot.py").write_text(code, encoding="utf-8")
     return tmp_path
 
 
-@pytest.mark.parametrize("line", list(lines()), ids=agent_of)
+@pytest.mark.parametrize("line", lines(), ids=agent_of)
 async def test_an_agent_answers_on_a_site_that_its_line_started(line: str, own_agent: Path) -> None:
     said, answer, expected = TALKS[agent_of(line)]
     with ModelServer(answer) as model:
