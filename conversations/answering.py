@@ -30,6 +30,7 @@ from conversations.merging import merge_into_next, merged_into
 from conversations.models import Message
 from conversations.rendering import to_html
 from conversations.sayings import Saying
+from conversations.summarizing import get_summarizer
 from scheduling import clock
 from scheduling.actions import ActionError, Commit
 from scheduling.group_commit import group_commit
@@ -44,6 +45,8 @@ _WAITING = (Message.State.QUEUED, Message.State.ANSWERING)
 def warm_up() -> None:
     """Build the agent and channels, and have the renderer compile its rules."""
     get_agent()
+    if settings.BOTFLOW_SUMMARIZER:
+        get_summarizer()
     for name in settings.BOTFLOW_CHANNELS:
         get_channel(name)
     to_html("*warm*")

@@ -120,7 +120,8 @@ def _new(order: Order, now: datetime) -> str:
     """Have the agent's history begin behind this message."""
     message = order.message
     since = {"message": message.pk, "seq": order.seq}
-    Conversation.objects.remember(message.conversation_id, history_after=since)
+    forgotten = {"summary": None} if "summary" in message.conversation.settings else {}
+    Conversation.objects.remember(message.conversation_id, history_after=since, **forgotten)
     return _("A new conversation: what was said before is no longer shown to the assistant.")
 
 
