@@ -64,8 +64,9 @@ class LiveReply:
         self.output_tokens: int | None = None
         self.created_at = timezone.now()
         self._open_pair = ""
-        self._shown = self._saved = 0
-        self._keeper: asyncio.Task[None] | None = None
+        self._shown, self._saved = 0, -1
+        self._has_more = asyncio.Event()
+        self._keepers: list[asyncio.Task[None]] = []
         self._saving: asyncio.Task[None] | None = None
         # Goes out with the first delta if that is there at once, else alone.
         said = (message, *merged)
@@ -80,7 +81,7 @@ class LiveReply:
             if stored:
                 await self._show([message_frame(stored, reply_to=self.message.uuid)])
         _live.add(self)
-        # Not yet a task: many a reply is over before the event loop turns.
+        # Not yet tasks: many a reply is over before the event loop turns.
         self._starting = asyncio.get_running_loop().call_soon(self._start_keeping)
         return self
 
@@ -92,14 +93,17 @@ class LiveReply:
     ) -> None:
         _live.discard(self)
         self._starting.cancel()
-        if self._keeper:
-            self._keeper.cancel()
+        for keeper in self._keepers:
+            keeper.cancel()
         if self._saving and not self._saving.done():
             # Or this part might be written after the end of the reply.
             await asyncio.wait([self._saving])
 
     def _start_keeping(self) -> None:
-        self._keeper = asyncio.create_task(self._keep())
+        self._keepers = [
+            asyncio.create_task(self._keep_showing()),
+            asyncio.create_task(self._keep_saving()),
+        ]
 
     async def add(self, chunk: Chunk) -> bool:
         """Append a chunk; return False once the reply has reached its longest."""
@@ -117,6 +121,8 @@ class LiveReply:
             return False
         if self._shown == 0 and self.content:
             await self._show(self._delta())
+        elif text:
+            self._has_more.set()
         return True
 
     def used(self, *, is_cut: bool = False, failed: bool = False) -> Used:
@@ -165,21 +171,24 @@ class LiveReply:
         await self._show([*self._delta(), whole, *statuses])
         logger.info("Answered a message in %d ms.", reply.process_time_ms or 0)
 
-    async def _keep(self) -> None:
+    async def _keep_showing(self) -> None:
+        """Show what was said as soon as the last delta is old enough."""
         await self._show([])
-        loop = asyncio.get_running_loop()
-        save_at = loop.time() + paced(FIRST_SAVE, SAVES_PER_SECOND)
-        is_first = True
         while True:
             await asyncio.sleep(paced(DELTA_EVERY, DELTAS_PER_SECOND))
+            await self._has_more.wait()
+            self._has_more.clear()
             await self._show(self._delta())
-            # Deltas go on while a part is being saved, which may take its time.
-            if loop.time() < save_at or (self._saving and not self._saving.done()):
-                continue
-            save_at = loop.time() + paced(SAVE_EVERY, SAVES_PER_SECOND)
-            if is_first or len(self.content) > self._saved:
-                is_first = False
+
+    async def _keep_saving(self) -> None:
+        """Save first that the message is being answered, then what was said since."""
+        pause = FIRST_SAVE
+        while True:
+            await asyncio.sleep(paced(pause, SAVES_PER_SECOND))
+            pause = SAVE_EVERY
+            if len(self.content) > self._saved:
                 self._saving = asyncio.create_task(self.try_to_save())
+                await asyncio.shield(self._saving)
 
     async def try_to_save(self) -> None:
         """Store the text so far if that can be done; the reply goes on, or ends, either way."""

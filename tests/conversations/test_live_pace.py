@@ -123,3 +123,31 @@ async def test_words_are_shown_while_a_part_is_being_saved(worker, use_agent, we
     assert ending.state == "succeeded"
     assert read_deltas(web.frames) == "before meanwhile after"
     assert web.of_type("message")[-1]["content"] == "before meanwhile after"
+
+
+async def test_a_reply_that_says_nothing_for_a_while_waits_without_waking_up(
+    worker, use_agent, web, monkeypatch
+):
+    pauses: list[float] = []
+
+    def paced(seconds: float, most_per_second: float) -> float:
+        if seconds != live.DELTA_EVERY:
+            return 3600
+        pauses.append(seconds)
+        return 0
+
+    async def agent(turn: Turn) -> AsyncIterator[str]:
+        yield "before "
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        yield "after"
+        await eventually(lambda: len(web.of_type("delta")) == 2, "what followed the silence", 5)
+
+    monkeypatch.setattr(live, "paced", paced)
+    use_agent(agent)
+    await say("hi")
+
+    await worker.work()
+
+    assert read_deltas(web.frames) == "before after"
+    assert len(pauses) < 5
