@@ -8,8 +8,9 @@ moment; then BotFlow (one daphne, one qcluster with one worker), and clients tha
 message at the same moment. Prints for how many conversations the text came whole, the time from
 the server's piece to the client's frame, what a thousand pieces take of the processor, and the
 memory. The peer, Chainlit, is not among BotFlow's own packages: make an environment with
-`python -m venv DIR && DIR/bin/pip install chainlit` and name its Python with `--peer-python`. All
-processes share the machine.
+`python -m venv DIR && DIR/bin/pip install chainlit` and name its Python with `--peer-python`. It
+answers in the web process and stores nothing, while BotFlow stores what is said, and parts of each
+reply meanwhile. All processes share the machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,7 +141,7 @@ def model(options: argparse.Namespace) -> Iterator[tuple[str, psutil.Process]]:
 def site(options: argparse.Namespace, model_url: str) -> Iterator[Server]:
     settings = {
         "BOTFLOW_AGENT": options.agent,
-        "BOTFLOW_CONCURRENCY": str(options.conversations + 100),
+        "BOTFLOW_CONCURRENCY": str(max(options.conversations) + 100),
         "BOTFLOW_CONVERSATION_TOKENS_PER_DAY": "0",
         "BOTFLOW_SITE_TOKENS_PER_DAY": "0",
         "BOTFLOW_MODEL": "fake",
@@ -234,53 +236,62 @@ def burst(
     return figures
 
 
-def compare(ours: Figures, theirs: list[Figures]) -> None:
-    most = max((one.conversations for one in theirs if one.is_carried), default=0)
-    print(f"  carried whole, 99 % of the pieces within {GOAL} ms:")
-    print(f"    BotFlow {ours.conversations if ours.is_carried else 0}, Chainlit {most}")
-    for one in theirs:
-        ratios = [f"{name} {ours.quantile(at) / max(one.quantile(at), 1):.2f}" for name, at in ATS]
-        cpu = ours.own_cpu / one.own_cpu
-        memory = sum(ours.memory.values()) / sum(one.memory.values())
+def most_carried(found: list[Figures]) -> int:
+    return max((one.conversations for one in found if one.is_carried), default=0)
+
+
+def compare(ours: list[Figures], theirs: list[Figures]) -> None:
+    for own, other in zip(ours, theirs, strict=True):
+        p50, p99 = (own.quantile(at) / max(other.quantile(at), 1) for at in (0.5, 0.99))
+        memory = sum(own.memory.values()) / sum(other.memory.values())
         print(
-            f"    BotFlow with {ours.conversations} takes {', '.join(ratios)} times as long as"
-            f" Chainlit with {one.conversations}, {cpu:.2f} of the processor, {memory:.2f} of the"
+            f"  {own.conversations} conversations: BotFlow takes p50 {p50:.2f}, p99 {p99:.2f} times"
+            f" as long, {own.own_cpu / other.own_cpu:.2f} of the processor, {memory:.2f} of the"
             " memory"
         )
+    print(
+        f"  carried with 99 % of the pieces within {GOAL} ms: BotFlow {most_carried(ours)},"
+        f" Chainlit {most_carried(theirs)}"
+    )
 
 
-ATS = (("p50", 0.5), ("p99", 0.99))
+def measure(
+    serve: Callable[..., AbstractContextManager[Server]], options: argparse.Namespace
+) -> list[Figures]:
+    """Return the figures for each number of conversations, each with servers of its own."""
+    found = []
+    for conversations in options.conversations:
+        with model(options) as (url, process), serve(options, url) as server:
+            found.append(burst(server, process, conversations, options))
+        found[-1].report()
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--conversations", default=100, type=int)
+    parser.add_argument(
+        "--conversations",
+        default="100",
+        type=lambda text: [int(count) for count in text.split(",")],
+        help="how many at once; several numbers, as 20,100,500, are tried one after the other",
+    )
     parser.add_argument("--seconds", default=10.0, type=float)
     parser.add_argument("--every", default=0.05, type=float)
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres or a URL")
     parser.add_argument("--redis", action="store_true", help="start a Redis for the live frames")
     parser.add_argument("--agent", default="openai_compatible")
     parser.add_argument("--peer-python", type=Path, help="the Python that has Chainlit")
-    parser.add_argument("--peer-conversations", default="", help="such as 20,100,500")
     options = parser.parse_args()
     options.pieces = round(options.seconds / options.every)
     print(
         "server    whole         p50     p99     max   first   frames  gaps CPU/1000 pieces memory",
         flush=True,
     )
-    with model(options) as (url, process):
-        with site(options, url) as server:
-            ours = burst(server, process, options.conversations, options)
-            ours.report()
-        if not options.peer_python:
-            print("  No peer: name a Python that has Chainlit with --peer-python (see --help).")
-            return
-        theirs = []
-        for count in options.peer_conversations.split(",") or [options.conversations]:
-            with peer(options, url) as server:
-                theirs.append(burst(server, process, int(count), options))
-                theirs[-1].report()
-    compare(ours, theirs)
+    ours = measure(site, options)
+    if options.peer_python:
+        compare(ours, measure(peer, options))
+    else:
+        print("  No peer: name a Python that has Chainlit with --peer-python (see --help).")
 
 
 if __name__ == "__main__":
