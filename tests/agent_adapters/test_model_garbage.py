@@ -25,6 +25,10 @@ ODD: dict[str, list[bytes]] = {
     "one object over several lines": [
         b'data: {"choices":\ndata: [{"delta":\ndata: {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
     ],
+    "several lines that end as on Windows": [
+        b'data: {"choices":\r\ndata: [{"delta": {"content": "Hi"}}]}\r\n\r\ndata: [DONE]\r\n\r\n'
+    ],
+    "a code and a message of success": sse({"code": 0, "message": "Success", **piece("Hi")}),
     "comments and other fields": [
         b": OPENROUTER PROCESSING\n\nretry: 3\nid: 7\nevent: message\n",
         f"data: {ONE}\n\n: ping\n\ndata: [DONE]\n\n".encode(),

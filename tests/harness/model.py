@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import count
 from typing import Any, Self
 
 from tests.harness.model_answers import Answer, Raw, ToolCall, failure, sse, stamped
@@ -30,6 +31,8 @@ class Request:
     headers: dict[str, str]
     body: Any
     at: float
+    #: The number of the connection: the same for requests that share one.
+    connection: int = 0
     #: When the client hung up before it had the whole answer.
     disconnected_at: float | None = None
     #: When the whole answer was handed to the network.
@@ -50,6 +53,7 @@ class ModelServer:
         self._script: list[Scripted] = [*answers] or [Answer()]
         self._lock = threading.Lock()
         self._connections: set[_Connection] = set()
+        self._numbers = count(1)
         self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port: int = self._socket.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
@@ -131,6 +135,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.number = next(self.server._numbers)
         self.server._connections.add(self)
 
     def pause_writing(self) -> None:
@@ -167,6 +172,7 @@ class _Connection(asyncio.Protocol):
             return
         if taken := _request(self.buffer):
             self.request, length = taken
+            self.request.connection = self.number
             self.buffer = self.buffer[length:]
             self.server.requests.append(self.request)
             self.task = asyncio.get_running_loop().create_task(self.answer(self.request))

@@ -61,12 +61,8 @@ class ModelClient:
         watchdog = Watchdog(settings.BOTFLOW_MODEL_FIRST_TIMEOUT)
         try:
             async with self._answer(payload, watchdog) as response:
-                if response.status >= 300:
-                    body = await _error_body(response)
-                    failure = errors.from_status(
-                        response.status, body, response.headers, has_images=parser.has_images
-                    )
-                else:
+                failure = await _refusal(response, parser)
+                if not failure:
                     async with aclosing(_events(response, parser, watchdog)) as events:
                         async for event in events:
                             yield event
@@ -163,6 +159,13 @@ async def _events(
         async with asyncio.timeout(END_TIMEOUT):
             while await response.content.readany():
                 pass
+
+
+async def _refusal(response: aiohttp.ClientResponse, parser: Parser) -> errors.ModelError | None:
+    if response.status < 300:
+        return None
+    body = await _error_body(response)
+    return errors.from_status(response.status, body, response.headers, has_images=parser.has_images)
 
 
 async def _error_body(response: aiohttp.ClientResponse) -> bytes:
