@@ -3,10 +3,11 @@
     python benchmarks/agents_start.py [--rounds 3]
 
 For each agent: the time to import and build it in a process in which BotFlow is loaded already;
-the time from `manage.py qcluster` to the end of the first answer, to a message that waits; after
-it the resident memory of the worker, and that of the whole cluster with shared pages counted once.
-The model is a server on loopback that answers at once, the database SQLite. Of the times the best
-round counts, of memory the middle one; agents whose packages are missing are left out.
+the time from `manage.py qcluster` to the end of the first answer, to a message that waits; the
+resident memory of a web server that is ready, of the worker after that answer, and that of the
+whole cluster with shared pages counted once. The model is a server on loopback that answers at
+once, the database SQLite. Of the times the best round counts, of memory the middle one; agents
+whose packages are missing are left out.
 """
 
 from __future__ import annotations
@@ -52,15 +53,20 @@ with transaction.atomic():
     receive_messages([Incoming(channel="web", address="bench", content="hello")])
 """
 STATE = "SELECT state FROM conversations_message WHERE role = 'user'"
+WEB = """
+import botflow_site.asgi, psutil
+print(psutil.Process().memory_info().rss)
+"""
 MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds, and bytes: what the worker has in memory, and the cluster with shared pages once."""
+    """Seconds, and bytes; those of the cluster with shared pages counted once."""
 
     build: float
     first_answer: float
+    web: int
     worker: int
     cluster: int
 
@@ -86,6 +92,7 @@ def run(code: str, env: dict[str, str]) -> str:
 
 def measure(env: dict[str, str]) -> Figures:
     build = float(run(BUILD, env).split()[-1])
+    web = int(run(WEB, env).split()[-1])
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=env, check=True)
     run(ASK, env)
@@ -97,7 +104,7 @@ def measure(env: dict[str, str]) -> Figures:
         processes += processes[0].children(recursive=True)
         [worker] = [one for one in processes if "worker" in " ".join(one.cmdline()).split()]
         memory = sum(one.memory_full_info().pss for one in processes)
-        return Figures(build, first_answer, worker.memory_info().rss, memory)
+        return Figures(build, first_answer, web, worker.memory_info().rss, memory)
 
 
 def wait_for_answer(database: Path) -> None:
@@ -122,8 +129,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    print("| agent | imported and built | start to first answer | worker | whole cluster |")
-    print("|---|---|---|---|---|")
+    print("| agent | imported and built | start to first answer | web | worker | whole cluster |")
+    print("|---|---|---|---|---|---|")
     with model() as base_url:
         for title, settings in AGENTS:
             if settings["BOTFLOW_AGENT"] == GRAPH and not find_spec("langgraph"):
@@ -133,6 +140,7 @@ def main() -> None:
             print(
                 f"| {title} | {1000 * min(one.build for one in found):.0f} ms"
                 f" | {min(one.first_answer for one in found):.1f} s"
+                f" | {statistics.median(one.web for one in found) / MEGABYTE:.0f} MB"
                 f" | {statistics.median(one.worker for one in found) / MEGABYTE:.0f} MB"
                 f" | {statistics.median(one.cluster for one in found) / MEGABYTE:.0f} MB |",
                 flush=True,
