@@ -155,6 +155,20 @@ async def test_an_answer_that_takes_too_long_is_charged(worker, use_agent, setti
     assert await used() == [(2, 2, 2)]
 
 
+async def test_a_report_of_an_answer_that_was_cut_short_is_the_least_it_is_charged(
+    worker, use_agent, settings
+):
+    """It may be of the calls before the last: servers report at the end."""
+    settings.BOTFLOW_RUN_TIMEOUT = 0.1
+    use_agent(Metered([Chunk("12345678", input_tokens=30, output_tokens=1), asyncio.Event()]))
+    await say("1234" * 100)
+    await say("1234", address="b")
+
+    await worker.work()
+
+    assert await used() == [(1, 100, 2), (1, 30, 2)]
+
+
 @pytest.mark.parametrize("reason", ["cancelled", "lost"])
 async def test_an_attempt_that_is_interrupted_is_charged_once(worker, use_agent, reason):
     begun = asyncio.Event()

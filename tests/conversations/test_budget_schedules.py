@@ -159,6 +159,18 @@ async def test_one_of_the_owners_own_is_named_without_a_command(worker, agent):
     assert (await again(task)).is_paused
 
 
+async def test_a_task_of_another_conversation_is_named_without_a_command(worker, agent):
+    """Its number means another task here, or none."""
+    conversation, other = await place(), await place(address="b")
+    await schedule(conversation, owner=other.owner)
+    await read(lambda: use(conversation, 100))
+
+    await come(worker)
+
+    [prompt] = await prompts()
+    assert prompt.detail.endswith(" “Morning” is paused.")
+
+
 async def test_one_that_is_over_is_not_said_to_be_paused(worker, agent):
     conversation = await place()
     moment = {"kind": "once", "every": None, "start_at": None}
