@@ -78,6 +78,13 @@ def logging_config(*, log_format: str, level: str, secrets: Iterable[str] = ()) 
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "urllib3": {"level": "WARNING"},
+                # And these log what models were asked, or the texts of exceptions.
+                "httpx2": {"level": "WARNING"},
+                "httpcore2": {"level": "WARNING"},
+                "openai": {"level": "WARNING"},
+                "aiohttp": {"level": "WARNING"},
+                "langgraph": {"level": "WARNING"},
+                "langchain_core.callbacks": {"level": "ERROR"},
                 # Its statements have what people wrote in them.
                 "django.db.backends": {"level": "INFO"},
                 # A handler of its own keeps django-q2 from adding a second one.

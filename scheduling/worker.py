@@ -47,6 +47,13 @@ async def work(pipe: TaskPipe, pulses: Pulses, place: int) -> None:
     await Worker(pipe, pulses, place).main()
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads that the end of the event loop does not wait for: what runs in them may never end."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 @dataclass(slots=True)
 class Held:
     """A run in this worker's hands."""
@@ -96,6 +103,9 @@ class Worker:
         self.is_done = threading.Event()
 
     async def main(self) -> None:
+        # What actions hand to threads: by default there are so few that some hold up all others.
+        default = _Threads(settings.BOTFLOW_CONCURRENCY, thread_name_prefix="default")
+        asyncio.get_running_loop().set_default_executor(default)
         ticking = [asyncio.create_task(self._beat()), asyncio.create_task(self._tick())]
         # Beside the loop: an agent may take its time to load, and silence would be its end.
         await asyncio.to_thread(performing.prepare)

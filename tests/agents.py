@@ -67,6 +67,13 @@ async def dies(turn: Turn) -> AsyncIterator[str]:
     yield f"end of {turn.text}"
 
 
+async def blocks_in_a_thread(turn: Turn) -> str:
+    """Block a thread of the event loop for the seconds in `seconds=2`, as plain nodes of graphs."""
+    note(os.getpid(), "blocks_in_a_thread", turn.text)
+    await asyncio.to_thread(time.sleep, float(orders(turn.text).get("seconds", 1)))
+    return f"end of {turn.text}"
+
+
 def blocks(turn: Turn) -> str:
     """Block a thread for the seconds in `seconds=2`."""
     note(os.getpid(), "blocks", turn.text)
