@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -28,6 +29,8 @@ def days_between(first: date, second: date) -> int:
 
 def build() -> Any:
     """Return the graph: BotFlow calls this once in each worker."""
+    if not settings.BOTFLOW_MODEL:
+        raise ImproperlyConfigured("Set BOTFLOW_MODEL, and OPENAI_BASE_URL for its server.")
     model = ChatOpenAI(
         model=settings.BOTFLOW_MODEL,
         base_url=settings.OPENAI_BASE_URL,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from conversations.agents import (
     Chunk,
@@ -69,6 +70,14 @@ def test_the_agents_on_a_model_keep_the_contract(
     assert_agent_contract(name)
 
     assert len(model.requests) > 10
+
+
+@pytest.mark.parametrize("name", [FAQ, GRAPH])
+def test_an_agent_on_no_model_stops_the_start(name: str, settings: Any) -> None:
+    settings.BOTFLOW_MODEL = ""
+
+    with pytest.raises(ImproperlyConfigured, match="BOTFLOW_MODEL"):
+        get_agent(name)
 
 
 # -- the function ----------------------------------------------------------------------------------
