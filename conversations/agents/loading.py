@@ -83,7 +83,7 @@ async def stream_reply(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerat
     """
     current_turn.set(turn)
     try:
-        async with contextlib.aclosing(_pieces(agent, turn)) as pieces:
+        async with contextlib.aclosing(pieces_of(agent, turn)) as pieces:
             async for piece in pieces:
                 yield _chunk(piece)
     finally:
@@ -98,7 +98,8 @@ def _chunk(piece: Any) -> Chunk:
     raise AgentError(f"The agent returned {type(piece).__name__} where text was expected.")
 
 
-async def _pieces(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Any, None]:
+async def pieces_of(agent: Callable[[Turn], Any], turn: Turn) -> AsyncGenerator[Any, None]:
+    """Yield whatever the agent yields or returns, whether it is text or not."""
     function = _function(agent)
     if inspect.isasyncgenfunction(function):
         value = agent(turn)

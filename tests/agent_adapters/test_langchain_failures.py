@@ -97,12 +97,18 @@ async def test_a_status_is_found_in_a_group():
     assert not (await failed(node)).permanent
 
 
-@pytest.mark.parametrize("kind", [ConnectionResetError, TimeoutError])
-async def test_a_broken_connection_is_tried_again(kind):
+async def test_a_broken_connection_is_tried_again():
     def node(state: Any) -> None:
-        raise kind(SECRET)
+        raise ConnectionResetError(SECRET)
 
     assert not (await failed(node)).permanent
+
+
+async def test_a_timeout_is_left_to_the_person_who_waited():
+    def node(state: Any) -> None:
+        raise TimeoutError(SECRET)
+
+    assert (await failed(node)).permanent
 
 
 async def test_an_error_for_the_user_is_passed_on():

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from conversations.agents import current_turn, make_turn
 from conversations.agents.openai_compatible.client import ModelClient
 from conversations.agents.openai_compatible.errors import ModelError, from_exception
 from tests.agent_adapters.client_calls import PAYLOAD, ask, failure_of, text_of
@@ -131,9 +132,19 @@ async def test_a_stall_is_ended_in_time(model: ModelServer, stalled: Raw | Answe
 
     found = await failure_of()
 
-    assert (found.kind, found.permanent) == ("slow", False)
+    assert (found.kind, found.permanent) == ("slow", True)
     assert time.monotonic() - began < 2
     assert await eventually(lambda: model.requests[0].disconnected_at, "the end", 5)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_stall_is_tried_again_where_a_schedule_asks(model: ModelServer) -> None:
+    model.script(Raw(hang=True))
+    current_turn.set(make_turn("How is the weather?", is_scheduled=True))
+
+    found = await failure_of()
+
+    assert (found.kind, found.permanent) == ("slow", False)
 
 
 @pytest.mark.usefixtures("soon")

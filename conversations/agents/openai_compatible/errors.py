@@ -38,7 +38,7 @@ _MESSAGES: dict[str, Promise] = {
     "busy": _("The assistant is busy. Please try again in a moment."),
     "server": _TRY_LATER,
     "garbage": _TRY_LATER,
-    "slow": _TRY_LATER,
+    "slow": _("The assistant took too long to answer. Please try again."),
     "unreachable": _TRY_LATER,
     "too_long": _(
         "This conversation has become too long for the assistant. Send /new to begin a new one."
@@ -74,8 +74,9 @@ class ModelError(AgentError):
     """A request that a model's server did not answer as it should.
 
     `kind` is one of `key not_found quota refused busy server garbage slow unreachable too_long
-    filtered images`. `about` has, of `images tools stream_options`, those that the server spoke
-    of, for whoever tries again without them. `status` is 0 where no status came.
+    filtered images`; permanent are those that no other attempt mends, and a wait in vain of a
+    person. `about` has, of `images tools stream_options`, those that the server spoke of, for
+    whoever tries again without them. `status` is 0 where no status came.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class ModelError(AgentError):
         retry_after: timedelta | None = None,
         is_wrong_address: bool = False,
     ) -> None:
-        permanent = kind in _PERMANENT or is_wrong_address
+        # Whoever waited that long may try again themselves; nobody does for a schedule.
+        was_waited_for = kind == "slow" and not status and _somebody_waits()
+        permanent = kind in _PERMANENT or is_wrong_address or was_waited_for
         reason = _WRONG_ADDRESS if is_wrong_address else _REASONS[kind]
         known = ", ".join(filter(None, [str(status or ""), code]))
         super().__init__(
@@ -229,6 +232,11 @@ def _by_status(status: int, complaint: Complaint, *, has_images: bool) -> str:
     if 300 <= status < 400:
         return "garbage"
     return "refused" if status or complaint.is_refused else "server"
+
+
+def _somebody_waits() -> bool:
+    turn = current_turn.get(None)
+    return not (turn and turn.is_scheduled)
 
 
 def _in_the_users_language(message: Promise) -> str:

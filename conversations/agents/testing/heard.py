@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.agents.contract import AgentError, Chunk, current_turn
-from conversations.agents.loading import _pieces
+from conversations.agents.loading import pieces_of
 from conversations.agents.testing.turns import Case
 
 
@@ -35,7 +35,7 @@ class Heard:
         turn = self.case.turn
         current_turn.set(turn)
         try:
-            async with contextlib.aclosing(_pieces(agent, turn)) as pieces:
+            async with contextlib.aclosing(pieces_of(agent, turn)) as pieces:
                 async for piece in pieces:
                     self.take(piece)
                     if only_first:
