@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from conversations import budgets
 from conversations.agents import AgentError, Chunk, HistoryMessage
+from conversations.agents.blame import place_of
 from conversations.agents.tokens import estimate_messages
 from conversations.history import Summary, as_message, count_fitting, latest_turns, summary_of
 from conversations.models import Conversation
@@ -186,8 +186,7 @@ async def _ask(work: _Work) -> Chunk:
         ) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001
         # Boundary: a summarizer may raise anything; its text may be what somebody said.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error("The summarizer raised %s in %s.", type(error).__name__, place)
+        logger.error("The summarizer failed: %s %s.", type(error).__name__, place_of(error))
         raise ActionError(f"The summarizer failed: {type(error).__name__}.") from None
     chunk = Chunk(said) if isinstance(said, str) else said
     if not isinstance(chunk, Chunk):

@@ -9,7 +9,6 @@ import inspect
 import json
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from conversations import texts
+from conversations.agents.blame import place_of
 from conversations.agents.contract import Turn
 from conversations.commands.when_phrases import shown
 from conversations.tools.contract import NOT_SCHEDULED, Tool, ToolError
@@ -54,7 +54,7 @@ async def call_tool(
         # Boundary: a tool may raise anything; neither the model nor the user learns what.
         if _is_interrupted(error):
             raise
-        logger.error("The tool %s failed: %s.", tool.name, _place(error))
+        logger.error("The tool %s failed: %s %s.", tool.name, type(error).__name__, place_of(error))
         logger.debug("How it failed:", exc_info=error)
         return "Error: The tool failed. Trying again will hardly help."
 
@@ -167,10 +167,3 @@ def _is_interrupted(error: BaseException) -> bool:
     """Tell a cancelled turn from a tool whose own doing it was: that one has failed."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and bool(task and task.cancelling())
-
-
-def _place(error: BaseException) -> str:
-    """Return an exception's type and where it was raised; its text may hold what is secret."""
-    *_callers, (frame, line) = traceback.walk_tb(error.__traceback__)
-    code = frame.f_code
-    return f"{type(error).__name__} at {code.co_filename}:{line} in {code.co_name}"

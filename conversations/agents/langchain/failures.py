@@ -6,15 +6,13 @@ An exception's text may quote a key, or what somebody said; nothing of it is pas
 from __future__ import annotations
 
 import logging
-import sysconfig
-import traceback
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from conversations.agents.blame import place_of
 from conversations.agents.contract import AgentError, Turn
 from conversations.agents.openai_compatible import errors
 from conversations.agents.openai_compatible.errors import ModelError
@@ -22,8 +20,6 @@ from scheduling.actions import ActionError
 
 logger = logging.getLogger(__name__)
 
-_LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
-_OWN = str(Path(__file__).parent)
 # By name: the clients of providers each have their own, of several versions of httpx.
 _SLOW = {"TimeoutError", "TimeoutException", "APITimeoutError", "ServerTimeoutError"}
 _UNREACHABLE = {"ConnectionError", "TransportError", "APIConnectionError", "ClientConnectionError"}
@@ -61,16 +57,6 @@ def no_answer(turn: Turn, *, ignored: Iterable[str], is_interrupted: bool) -> Ag
         reason += f" What it yielded has no words: {types}."
     with translation.override(turn.locale):
         return AgentError(_("The assistant gave no answer. Please try again."), reason=reason)
-
-
-def place_of(error: BaseException) -> str:
-    """Return where the exception comes from: the owner's line rather than a library's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith((*_LIBRARIES, _OWN))]
-    if not frames:
-        return "at an unknown place"
-    frame = (own or frames)[-1]
-    return f"at {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
 
 
 def _fault(error: Exception) -> AgentError:
