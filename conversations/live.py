@@ -31,9 +31,9 @@ DELTA_EVERY = 0.04
 RENDER_AT_ONCE = 500
 # Seconds until a reply is first saved, and between later saves: what a reload may be behind by.
 FIRST_SAVE, SAVE_EVERY = 0.25, 1.0
-# What this process shows and saves in a second, all its replies together: of more than 80 each is
-# shown less often, of more than 200 saved less often. Of 500 it is every 250 ms and every 2.5 s.
-DELTAS_PER_SECOND, SAVES_PER_SECOND = 2000, 200
+# What this process shows and saves in a second, all its replies together: of more than 100 each is
+# shown less often, of more than 200 saved less often. Of 500 it is every 200 ms and every 2.5 s.
+DELTAS_PER_SECOND, SAVES_PER_SECOND = 2500, 200
 
 # The replies that are being written in this process; it is for pacing alone.
 _live: set[LiveReply] = set()
