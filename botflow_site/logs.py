@@ -33,6 +33,30 @@ class _WithoutSecrets:
         return self._secrets.sub("[secret]", line) if self._secrets else line
 
 
+#: Loggers that say more than is good: levels that LOG_LEVEL does not change.
+_LOGGERS: dict[str, dict[str, Any]] = {
+    # These log each connection at INFO; the ids in our own lines say more.
+    "daphne.http_protocol": {"level": "WARNING"},
+    "daphne.ws_protocol": {"level": "WARNING"},
+    "django.channels.server": {"level": "WARNING"},
+    # These log addresses, in which WeChat's protocol has access tokens.
+    "httpx": {"level": "WARNING"},
+    "httpcore": {"level": "WARNING"},
+    "urllib3": {"level": "WARNING"},
+    # And these what models were asked, or the texts of exceptions.
+    "httpx2": {"level": "WARNING"},
+    "httpcore2": {"level": "WARNING"},
+    "openai": {"level": "WARNING"},
+    "aiohttp": {"level": "WARNING"},
+    "langgraph": {"level": "WARNING"},
+    "langchain_core.callbacks": {"level": "ERROR"},
+    # Its statements have what people wrote in them.
+    "django.db.backends": {"level": "INFO"},
+    # A handler of its own keeps django-q2 from adding a second one.
+    "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+}
+
+
 def logging_config(*, log_format: str, level: str, secrets: Iterable[str] = ()) -> None:
     """Send the standard library's loggers through structlog's console or JSON renderer.
 
@@ -69,27 +93,7 @@ def logging_config(*, log_format: str, level: str, secrets: Iterable[str] = ()) 
             "formatters": {"structured": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {
-                # Both log each connection at INFO; the ids in our own lines say more.
-                "daphne.http_protocol": {"level": "WARNING"},
-                "daphne.ws_protocol": {"level": "WARNING"},
-                "django.channels.server": {"level": "WARNING"},
-                # Both log addresses, in which WeChat's protocol has access tokens.
-                "httpx": {"level": "WARNING"},
-                "httpcore": {"level": "WARNING"},
-                "urllib3": {"level": "WARNING"},
-                # And these log what models were asked, or the texts of exceptions.
-                "httpx2": {"level": "WARNING"},
-                "httpcore2": {"level": "WARNING"},
-                "openai": {"level": "WARNING"},
-                "aiohttp": {"level": "WARNING"},
-                "langgraph": {"level": "WARNING"},
-                "langchain_core.callbacks": {"level": "ERROR"},
-                # Its statements have what people wrote in them.
-                "django.db.backends": {"level": "INFO"},
-                # A handler of its own keeps django-q2 from adding a second one.
-                "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            },
+            "loggers": _LOGGERS,
         }
     )
     structlog.configure(

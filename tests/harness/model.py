@@ -221,10 +221,16 @@ class _Connection(asyncio.Protocol):
     async def send(self, parts: Iterable[bytes], every: float, *, at_once: int) -> None:
         """Send each part as a chunk of HTTP, each `every` seconds after the one before."""
         due = time.monotonic()
-        for number, part in enumerate(parts):
+        number, source = -1, iter(parts)
+        while True:
+            number += 1
             if every and number >= at_once:
                 due += every
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+            # Asked for when its time has come: a stamped piece tells the moment it is sent.
+            part = next(source, None)
+            if part is None:
+                return
             self.transport.write(_chunk(part))
             if not self.writable.is_set():
                 await self.writable.wait()
