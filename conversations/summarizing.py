@@ -51,10 +51,13 @@ Summarizer = Callable[[str, list[HistoryMessage]], Awaitable[str | Chunk]]
 BUILT_IN = {"openai_compatible": "conversations.agents.openai_compatible.summarizer.sum_up"}
 
 
-@cache
-def get_summarizer(name: str | None = None) -> Summarizer:
+def get_summarizer() -> Summarizer:
     """Return what BOTFLOW_SUMMARIZER names; raise ImproperlyConfigured when it is none."""
-    name = name or settings.BOTFLOW_SUMMARIZER
+    return find_summarizer(settings.BOTFLOW_SUMMARIZER)
+
+
+@cache
+def find_summarizer(name: str) -> Summarizer:
     path = BUILT_IN.get(name, name)
     try:
         found: Summarizer = import_string(path)

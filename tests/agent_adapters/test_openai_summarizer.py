@@ -15,7 +15,7 @@ from conversations.agents.openai_compatible.summarizer import INSTRUCTIONS, sum_
 from conversations.agents.tokens import estimate
 from conversations.history import SUMMARY_BEGINS
 from conversations.models import Usage
-from conversations.summarizing import SUMMARIZE, get_summarizer
+from conversations.summarizing import SUMMARIZE, find_summarizer
 from scheduling.models import Run
 from tests.agent_adapters.asking import assistant, system, user
 from tests.conversations.conftest import channels as channels
@@ -108,7 +108,7 @@ def summarizer(settings: Any, model: Any, channels: None) -> None:
     settings.BOTFLOW_AGENT = settings.BOTFLOW_SUMMARIZER = "openai_compatible"
     settings.BOTFLOW_HISTORY_MESSAGES = 4
     get_agent.cache_clear()
-    get_summarizer.cache_clear()
+    find_summarizer.cache_clear()
 
 
 def summing_up(answer: Answer | Raw) -> Any:

@@ -1,5 +1,6 @@
 """The panel of one's own tasks: what is set up here, when it is next, for everyone."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -258,7 +259,8 @@ def test_a_reminder_is_paused_resumed_and_canceled_on_a_real_site(
     expect(page.locator(".task")).to_have_attribute("data-state", "paused")
     steer.click()
     expect(page.locator(".task")).to_have_attribute("data-state", "enabled")
-    expect(page.locator(".task time")).to_have_text("9:00")
+    # With the day before it, where it is past nine there.
+    expect(page.locator(".task time")).to_have_text(re.compile(r"\b9:00$"))
     page.locator(".task .cancel").click()
     page.locator(".task .yes").click()
 

@@ -9,7 +9,7 @@ import pytest
 
 from conversations.agents import HistoryMessage, Turn
 from conversations.models import Conversation
-from conversations.summarizing import SUMMARIZE, get_summarizer
+from conversations.summarizing import SUMMARIZE, find_summarizer
 from scheduling.models import Run
 from tests.conversations.working import MiniWorker, read, say
 
@@ -40,7 +40,7 @@ def use_summarizer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         monkeypatch.setattr(f"{HERE}.current", summarizer, raising=False)
         settings.BOTFLOW_SUMMARIZER = f"{HERE}.current"
         settings.BOTFLOW_HISTORY_MESSAGES = 6
-        get_summarizer.cache_clear()
+        find_summarizer.cache_clear()
 
     return use
 

@@ -17,7 +17,7 @@ from conversations.summarizing import (
     LONGEST_SUMMARY,
     REACH,
     REST,
-    get_summarizer,
+    find_summarizer,
 )
 from scheduling.actions import submit
 from scheduling.models import Run
@@ -227,4 +227,4 @@ async def test_what_it_used_is_charged_to_the_conversation(worker, turns, use_su
 )
 def test_what_is_no_summarizer_is_refused_by_name(path, problem):
     with pytest.raises(ImproperlyConfigured, match=rf"BOTFLOW_SUMMARIZER: .*{problem}"):
-        get_summarizer(path)
+        find_summarizer(path)

@@ -173,7 +173,7 @@ def test_three_years_of_downtime_are_decided_about_at_once(
     )
     took = time.process_time() - began
 
-    assert took < 0.1
+    assert took < 1  # every minute looked at takes ten times that
     rows = decision.accepted + [skip.until or skip.fire_at for skip in decision.skipped]
     late_by = policy.grace + timedelta.resolution if misfire == Misfire.SKIP else timedelta()
     assert max(rows) == trigger.latest(NOON - late_by)
