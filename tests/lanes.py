@@ -1,12 +1,13 @@
-"""Runs the whole suite as `make test` does: two lanes side by side, then PostgreSQL, then a look.
+"""Runs the whole suite as `make test` does: three lanes side by side, then a look at what failed.
 
-What failed while both lanes shared the machine runs once more by itself at the end, if it is no
+What failed while the lanes shared the machine runs once more by itself at the end, if it is no
 more than a few tests: each that passes only then is named, for it waits for something it should
 not, or the code does. A test that fails both times fails the run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".pytest_cache" / "lanes"
 #: Tests that start processes of their own and mostly wait for them.
 PROCESSES = [f"tests/{name}" for name in ("faults", "layers", "server", "sockets", "wechat_site")]
+#: Tests that look at pages, in a browser and without.
+PAGES = [f"tests/{name}" for name in ("admin", "browser", "site")]
 ON_POSTGRES = ["--database=postgresql", "tests/scheduling", "tests/conversations", "tests/wechat"]
 #: More failures than that are no accident of a busy machine.
 MOST_AGAIN = 5
@@ -32,6 +35,8 @@ class Lane:
     title: str
     name: str
     arguments: list[str]
+    #: It computes and hardly waits: those that wait for moments go first.
+    is_patient: bool = False
     status: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -41,6 +46,8 @@ class Lane:
 
     def start(self, *more: str, out: IO[str] | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={self.cache}"]
+        if self.is_patient:
+            command = ["nice", *command]
         return subprocess.Popen(
             [*command, *self.arguments, *more],
             cwd=ROOT,
@@ -60,20 +67,26 @@ class Lane:
         return self.start("--last-failed").wait() == 0
 
 
-def run_together(beside: Lane, others: list[Lane]) -> None:
-    """Run one lane while the others run one after the other; print its output behind theirs."""
-    log = KEPT / f"{beside.name}.log"
-    with log.open("w", encoding="utf-8") as out:
-        process = beside.start(out=out)
-        try:
-            for lane in others:
-                print(f"{lane.title}:", flush=True)
-                lane.note(lane.start().wait())
-            beside.note(process.wait())
-        finally:
-            process.terminate()
-            process.wait()
-    print(f"{beside.title}:\n{log.read_text(encoding='utf-8')}", flush=True)
+def run_together(beside: list[Lane], others: list[Lane]) -> None:
+    """Run lanes while the others run one after the other; print their output behind theirs."""
+    with contextlib.ExitStack() as stack:
+        running = []
+        for lane in beside:
+            out = stack.enter_context(_log(lane).open("w", encoding="utf-8"))
+            process = lane.start(out=out)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            running.append((lane, process))
+        for lane in others:
+            print(f"{lane.title}:", flush=True)
+            lane.note(lane.start().wait())
+        for lane, process in running:
+            lane.note(process.wait())
+            print(f"{lane.title}:\n{_log(lane).read_text(encoding='utf-8')}", flush=True)
+
+
+def _log(lane: Lane) -> Path:
+    return KEPT / f"{lane.name}.log"
 
 
 def settle(lanes: list[Lane]) -> int:
@@ -95,14 +108,17 @@ def settle(lanes: list[Lane]) -> int:
 def main() -> int:
     shutil.rmtree(KEPT, ignore_errors=True)
     KEPT.mkdir(parents=True)
-    everything_else = [f"--ignore={path}" for path in PROCESSES]
-    beside = Lane("The tests that start processes", "processes", PROCESSES)
+    everything_else = [f"--ignore={path}" for path in [*PROCESSES, *PAGES]]
+    beside = [
+        Lane("The tests that start processes", "processes", PROCESSES),
+        Lane("The tests of pages", "pages", PAGES),
+    ]
     others = [
-        Lane("All but the tests that start processes", "others", everything_else),
-        Lane("What touches the database, on PostgreSQL", "postgres", ON_POSTGRES),
+        Lane("All other tests", "others", everything_else, is_patient=True),
+        Lane("What touches the database, on PostgreSQL", "postgres", ON_POSTGRES, is_patient=True),
     ]
     run_together(beside, others)
-    return settle([*others, beside])
+    return settle([*others, *beside])
 
 
 if __name__ == "__main__":
