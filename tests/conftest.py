@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from tests.emptying import quick_flush
 from tests.harness import services
 from tests.harness.environment import chosen_database
 from tests.harness.site import Site
@@ -48,6 +49,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             if isinstance(site, Site):
                 report.sections += [(path.name, text) for path, text in site.last_words()]
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying() -> Iterator[None]:
+    with quick_flush():
+        yield
 
 
 @pytest.fixture(autouse=True)
