@@ -20,7 +20,7 @@ def wechat_on(settings: Any) -> Iterator[Any]:
     settings.WECHAT_TOKEN = TOKEN
     settings.WECHAT_APP_ID = APP_ID
     settings.WECHAT_REPLY = "passive"
-    settings.WECHAT_REPLY_DEADLINE = 0.3
+    settings.WECHAT_REPLY_DEADLINE = 0.6
     settings.BOTFLOW_CHANNELS = {
         "web": "conversations.channels.testing.RecordingChannel",
         "wechat": "wechat.channel.WeChatChannel",
