@@ -19,9 +19,9 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".pytest_cache" / "lanes"
 #: Tests that start processes of their own and mostly wait for them.
-PROCESSES = [f"tests/{name}" for name in ("faults", "layers", "server", "sockets", "wechat_site")]
-#: Tests that look at pages, in a browser and without.
-PAGES = [f"tests/{name}" for name in ("admin", "browser", "site")]
+PROCESSES = [f"tests/{name}" for name in ("faults", "layers", "server", "sockets")]
+#: Tests that use a site as people do: in a browser, and in WeChat.
+PAGES = [f"tests/{name}" for name in ("admin", "browser", "site", "wechat_site")]
 ON_POSTGRES = ["--database=postgresql", "tests/scheduling", "tests/conversations", "tests/wechat"]
 #: More failures than that are no accident of a busy machine.
 MOST_AGAIN = 5
@@ -111,7 +111,7 @@ def main() -> int:
     everything_else = [f"--ignore={path}" for path in [*PROCESSES, *PAGES]]
     beside = [
         Lane("The tests that start processes", "processes", PROCESSES),
-        Lane("The tests of pages", "pages", PAGES),
+        Lane("The tests of pages and of WeChat's site", "pages", PAGES),
     ]
     others = [
         Lane("All other tests", "others", everything_else, is_patient=True),
