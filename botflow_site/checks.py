@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -29,15 +29,8 @@ MODEL = "openai_compatible"
 def check_agent(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     if settings.BOTFLOW_AGENT == MODEL and configuration_problems():
         return []  # `check_model` says what is wrong.
-    try:
-        get_agent()
-    except ImproperlyConfigured as error:
-        hint = "Name `echo`, or the dotted path of a function, an object or a class."
-        return [checks.Error(str(error), hint=hint, id="botflow.E001")]
-    except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
-        problem = f"BOTFLOW_AGENT: importing it raised {type(error).__name__}: {error}"
-        return [checks.Error(problem, hint="Import it in a Python shell.", id="botflow.E001")]
-    return []
+    hint = "Name `echo`, or the dotted path of a function, an object or a class."
+    return _wrong_with("BOTFLOW_AGENT", get_agent, hint=hint, code="botflow.E001")
 
 
 @checks.register
@@ -56,14 +49,7 @@ def check_summarizer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[c
     if not settings.BOTFLOW_SUMMARIZER:
         return []
     hint = f"Name `{MODEL}`, or the dotted path of an async function; empty for none."
-    try:
-        get_summarizer()
-    except ImproperlyConfigured as error:
-        return [checks.Error(str(error), hint=hint, id="botflow.E008")]
-    except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
-        problem = f"BOTFLOW_SUMMARIZER: importing it raised {type(error).__name__}: {error}"
-        return [checks.Error(problem, hint="Import it in a Python shell.", id="botflow.E008")]
-    return []
+    return _wrong_with("BOTFLOW_SUMMARIZER", get_summarizer, hint=hint, code="botflow.E008")
 
 
 @checks.register
@@ -71,14 +57,26 @@ def check_tools(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
     if not settings.BOTFLOW_TOOLS:
         return []
     hint = "Name `reminders`, `time`, `all`, or dotted paths of functions."
+    # Not imported above: sites without tools have no need of pydantic.
+    return _wrong_with(
+        "BOTFLOW_TOOLS",
+        lambda: import_string("conversations.tools.loading.get_tools")(),
+        hint=hint,
+        code="botflow.E009",
+    )
+
+
+def _wrong_with(
+    setting: str, find: Callable[[], Any], *, hint: str, code: str
+) -> list[checks.CheckMessage]:
+    """Return what is wrong with what a setting names, which may be of the site's own."""
     try:
-        # Not imported above: sites without tools have no need of pydantic.
-        import_string("conversations.tools.loading.get_tools")()
+        find()
     except ImproperlyConfigured as error:
-        return [checks.Error(str(error), hint=hint, id="botflow.E009")]
-    except ImportError as error:
-        problem = f"BOTFLOW_TOOLS: tools need a package that is not installed: {error}"
-        return [checks.Error(problem, hint=hint, id="botflow.E009")]
+        return [checks.Error(str(error), hint=hint, id=code)]
+    except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
+        problem = f"{setting}: importing it raised {type(error).__name__}: {error}"
+        return [checks.Error(problem, hint="Import it in a Python shell.", id=code)]
     return []
 
 

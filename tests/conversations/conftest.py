@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conversations import budgets
-from conversations.agents import get_agent
+from conversations.agents import AgentError, Turn, get_agent
 from conversations.channels import get_channel
 from conversations.channels.testing import PostingChannel, RecordingChannel
 from scheduling.group_commit import group_commit
@@ -60,6 +60,21 @@ def use_agent(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any],
         get_agent.cache_clear()
 
     return use
+
+
+@pytest.fixture
+def turns(use_agent: Callable[[Any], None]) -> list[Turn]:
+    """Have an agent answer that keeps its turns: `fail` fails, others are echoed as `re: …`."""
+    seen: list[Turn] = []
+
+    async def agent(turn: Turn) -> AsyncIterator[str]:
+        seen.append(turn)
+        yield f"re: {turn.text}"
+        if turn.text == "fail":
+            raise AgentError("As asked.")
+
+    use_agent(agent)
+    return seen
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,19 +17,6 @@ from tests.conversations.working import MiniWorker, read, say
 current: Callable[..., Any]
 HERE = "tests.conversations.summing_up"
 BEGINS = "Summary of the earlier conversation: "
-
-
-@pytest.fixture
-def turns(use_agent: Any) -> list[Turn]:
-    """Have an agent answer that keeps its turns."""
-    seen: list[Turn] = []
-
-    async def agent(turn: Turn) -> AsyncIterator[str]:
-        seen.append(turn)
-        yield f"re: {turn.text}"
-
-    use_agent(agent)
-    return seen
 
 
 @pytest.fixture

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
 from django.utils import timezone
 
-from conversations.agents import AgentError, Turn
+from conversations.agents import Turn
 from conversations.models import Conversation, Message
 from tests.conversations.working import MiniWorker, read, say
-
-
-@pytest.fixture
-def turns(use_agent: Any) -> list[Turn]:
-    """Have an agent answer that keeps its turns: `fail` fails, others are echoed as `re: …`."""
-    seen: list[Turn] = []
-
-    async def agent(turn: Turn) -> AsyncIterator[str]:
-        seen.append(turn)
-        yield f"re: {turn.text}"
-        if turn.text == "fail":
-            raise AgentError("As asked.")
-
-    use_agent(agent)
-    return seen
 
 
 def shown(turn: Turn) -> list[tuple[str, str]]:

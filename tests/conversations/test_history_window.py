@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -220,19 +217,6 @@ def test_the_window_costs_one_query(conversation, settings, summarizer):
 
 
 # -- what schedules say ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def turns(use_agent: Any) -> list[Turn]:
-    """Have an agent answer that keeps its turns."""
-    seen: list[Turn] = []
-
-    async def agent(turn: Turn) -> AsyncIterator[str]:
-        seen.append(turn)
-        yield f"re: {turn.text}"
-
-    use_agent(agent)
-    return seen
 
 
 def shown(turn: Turn) -> list[tuple[str, str]]:

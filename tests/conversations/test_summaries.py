@@ -23,7 +23,6 @@ from scheduling.actions import submit
 from scheduling.models import Run
 from tests.conversations.summing_up import BEGINS, HERE, shown, stored, summaries, talk
 from tests.conversations.summing_up import calls as calls
-from tests.conversations.summing_up import turns as turns
 from tests.conversations.summing_up import use_summarizer as use_summarizer
 from tests.conversations.working import read
 

@@ -19,7 +19,6 @@ from scheduling.models import Run
 from scheduling.states import RunState
 from tests.conversations.summing_up import BEGINS, shown, stored, summaries, talk
 from tests.conversations.summing_up import calls as calls
-from tests.conversations.summing_up import turns as turns
 from tests.conversations.summing_up import use_summarizer as use_summarizer
 from tests.conversations.working import MiniWorker, read, say
 

@@ -98,6 +98,19 @@ def test_a_tool_that_is_none_is_E009(settings: SettingsWrapper, path: str) -> No
     assert ids(site_checks.check_tools) == ["botflow.E009"]
 
 
+def test_a_tool_whose_module_raises_is_E009(  # noqa: N802
+    settings: SettingsWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_tools.py").write_text("raise RuntimeError('no hammer')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.BOTFLOW_TOOLS = ["broken_tools.nail"]
+
+    [problem] = site_checks.check_tools(None)
+
+    assert problem.id == "botflow.E009"
+    assert "no hammer" in problem.msg
+
+
 def test_a_package_that_tools_need_and_that_is_missing_is_E009(  # noqa: N802
     settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,39 +33,31 @@ for secret in quoted:
 """
 
 
-@pytest.mark.parametrize("log_format", ["console", "json"])
-def test_no_line_has_a_secret(tmp_path: Path, log_format: str) -> None:
-    env = environment(**SECRETS, BOTFLOW_DATA_DIR=str(tmp_path), LOG_FORMAT=log_format)
-    env["DJANGO_SETTINGS_MODULE"] = "botflow_site.settings"
-
+def logged(folder: Path, code: str, *arguments: str, **settings: str) -> str:
+    """Run code on a site of these settings; return what it logs."""
+    env = environment(BOTFLOW_DATA_DIR=str(folder), **settings)
     done = subprocess.run(
-        [sys.executable, "-c", CODE, json.dumps(QUOTED)],
+        [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
-        env=env,
+        env=env | {"DJANGO_SETTINGS_MODULE": "botflow_site.settings"},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
+    return done.stderr
 
-    assert done.stderr.count("asked with") == done.stderr.count("refused: ") == len(QUOTED)
-    assert [secret for secret in QUOTED if secret in done.stderr] == []
-    assert done.stderr.count("[secret]") >= 3 * len(QUOTED)
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_line_has_a_secret(tmp_path: Path, log_format: str) -> None:
+    lines = logged(tmp_path, CODE, json.dumps(QUOTED), LOG_FORMAT=log_format, **SECRETS)
+
+    assert lines.count("asked with") == lines.count("refused: ") == len(QUOTED)
+    assert [secret for secret in QUOTED if secret in lines] == []
+    assert lines.count("[secret]") >= 3 * len(QUOTED)
 
 
 def test_a_secret_too_short_to_be_told_from_words_leaves_lines_alone(tmp_path: Path) -> None:
-    env = environment(BOTFLOW_DATA_DIR=str(tmp_path), OPENAI_API_KEY="x")
-    env["DJANGO_SETTINGS_MODULE"] = "botflow_site.settings"
     code = "import django, logging; django.setup(); logging.warning('an example')"
 
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-
-    assert "an example" in done.stderr
+    assert "an example" in logged(tmp_path, code, OPENAI_API_KEY="x")

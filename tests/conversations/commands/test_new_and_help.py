@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from conversations.agents import Turn
 from conversations.models import Conversation
 from tests.conversations.commands.carrying import command
 from tests.conversations.working import read, say
-
-
-@pytest.fixture
-def turns(use_agent) -> list[Turn]:
-    seen: list[Turn] = []
-
-    async def agent(turn: Turn) -> AsyncIterator[str]:
-        seen.append(turn)
-        yield f"re: {turn.text}"
-
-    use_agent(agent)
-    return seen
 
 
 def shown(turn: Turn) -> list[str]:
