@@ -70,7 +70,9 @@ def test_every_check_is_documented() -> None:
     source = text_of(*(str(path.relative_to(ROOT)) for path in sources(*APPS)))
 
     assert first_cells("docs/settings.md", under="Checks") == set(
-        re.findall(r'id="((?:botflow|scheduling|conversations|wechat)\.[EWI]\d{3})"', source)
+        re.findall(
+            r'(?:id|code)="((?:botflow|scheduling|conversations|wechat)\.[EWI]\d{3})"', source
+        )
     )
 
 
