@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zoneinfo
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -79,6 +80,40 @@ class Environment:
                 f"{name} must be one of {', '.join(choices)}, not {value!r}."
             )
         return value
+
+    def matching(self, name: str, pattern: str, *, looks_like: str) -> str:
+        """Return a text that matches the whole `pattern`, "" for an empty value."""
+        value = self.text(name)
+        if value and not re.fullmatch(pattern, value):
+            raise ImproperlyConfigured(f"{name} must look like {looks_like}, not {value!r}.")
+        return value
+
+    def origins(self, name: str) -> list[str]:
+        """Return comma-separated origins: scheme, host and maybe port, nothing else."""
+        found = self.words(name)
+        for origin in found:
+            if not re.fullmatch(
+                r"https?://(\*\.)?[\w.-]+(:\d{1,5})?|https?://\[[\da-f:]+\](:\d{1,5})?", origin
+            ):
+                raise ImproperlyConfigured(
+                    f"{name} must list origins such as https://www.example.org, not {origin!r}."
+                )
+        return found
+
+    def image(self, name: str, *, relative_to: Path) -> Path | None:
+        """Return the path of an image file, None for an empty value."""
+        value = self.text(name)
+        if not value:
+            return None
+        path = relative_to / value
+        if (
+            path.suffix.lower() not in (".svg", ".png", ".webp", ".jpg", ".jpeg")
+            or not path.is_file()
+        ):
+            raise ImproperlyConfigured(
+                f"{name} must name an image file (svg, png, webp or jpg), not {value!r}."
+            )
+        return path
 
     def words(self, name: str, default: str = "") -> list[str]:
         """Return the comma-separated words of a value, without blanks."""

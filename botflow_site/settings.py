@@ -80,6 +80,8 @@ BOTFLOW_CHANNELS = {
     **env.mapping("BOTFLOW_CHANNELS"),
 }
 BOTFLOW_CHAT_ACCESS = env.choice("BOTFLOW_CHAT_ACCESS", "anonymous", ("anonymous", "login"))
+# Web conversations that one person may have; a further one is refused with a sentence.
+BOTFLOW_MAX_CONVERSATIONS = env.number("BOTFLOW_MAX_CONVERSATIONS", 1000, least=1, most=1_000_000)
 # What a worker does once before its first run, so that the first message need not wait for it.
 BOTFLOW_WORKER_START = ["conversations.answering.warm_up"]
 # What an agent is shown as history: so many messages, and no more than about so many tokens.
@@ -116,6 +118,39 @@ BOTFLOW_MIN_TASK_INTERVAL = env.number("BOTFLOW_MIN_TASK_INTERVAL", 60, least=1,
 # Bytes that wait for a client that does not read; beyond them its socket is dropped.
 BOTFLOW_MAX_UNSENT_BYTES = env.number(
     "BOTFLOW_MAX_UNSENT_BYTES", 1_048_576, least=65_536, most=1_073_741_824
+)
+
+# -- the chat page: whose it is, where it may stand, what may be sent with a message ---------------
+
+# What the bot is called, and the file of its logo (svg, png, webp or jpg).
+BOTFLOW_NAME = env.text("BOTFLOW_NAME", "BotFlow")
+BOTFLOW_LOGO = env.image("BOTFLOW_LOGO", relative_to=BASE_DIR)
+# The color of buttons and links, as #rrggbb; the page takes shades of it that can be read.
+BOTFLOW_COLOR = env.matching("BOTFLOW_COLOR", r"#[0-9a-fA-F]{6}", looks_like="#0c7565")
+# What stands on the first screen; empty for the built-in sentence. Suggestions are parted by `|`.
+BOTFLOW_WELCOME = env.text("BOTFLOW_WELCOME")
+BOTFLOW_SUGGESTIONS = [
+    part.strip() for part in env.text("BOTFLOW_SUGGESTIONS").split("|") if part.strip()
+]
+# Sites that may show the chat as a bubble, by one script tag with /embed.js.
+BOTFLOW_EMBED_ORIGINS = env.origins("BOTFLOW_EMBED_ORIGINS")
+# Whether people may send images and files, and which: media types, `image/*` for a whole kind.
+BOTFLOW_UPLOADS = env.flag("BOTFLOW_UPLOADS", default=True)
+BOTFLOW_UPLOAD_TYPES = env.words(
+    "BOTFLOW_UPLOAD_TYPES",
+    "image/png,image/jpeg,image/gif,image/webp,application/pdf,application/json,text/*,"
+    "application/zip,application/vnd.openxmlformats-officedocument.*",
+)
+# Bytes of one file, files of one message, and bytes within a day: of one person, and of all.
+BOTFLOW_MAX_UPLOAD_BYTES = env.number(
+    "BOTFLOW_MAX_UPLOAD_BYTES", 10_485_760, least=1024, most=104_857_600
+)
+BOTFLOW_MAX_FILES = env.number("BOTFLOW_MAX_FILES", 8, least=1, most=50)
+BOTFLOW_UPLOAD_BYTES_PER_DAY = env.number(
+    "BOTFLOW_UPLOAD_BYTES_PER_DAY", 104_857_600, least=1024, most=10**12
+)
+BOTFLOW_SITE_UPLOAD_BYTES_PER_DAY = env.number(
+    "BOTFLOW_SITE_UPLOAD_BYTES_PER_DAY", 1_073_741_824, least=1024, most=10**13
 )
 
 # -- the model of the agent `openai_compatible` ----------------------------------------------------
@@ -302,6 +337,8 @@ Q_CLUSTER = {
 }
 
 LANGUAGE_CODE = "en"
+# Whoever chose a language is met in it next time too.
+LANGUAGE_COOKIE_AGE = 365 * 86400
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")

@@ -1,7 +1,8 @@
 // The list of messages on the page, redrawn at most once per frame, and only what changed.
 
 import { beforePaint, byId, element } from "./dom.js";
-import { MessageView, outcomeNode } from "./message.js";
+import { outcomeNode } from "./foot.js";
+import { MessageView } from "./message.js";
 import { Scroll } from "./scroll.js";
 import { language, text } from "./setup.js";
 import { isAsked } from "./store.js";

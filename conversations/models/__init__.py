@@ -1,0 +1,18 @@
+"""Conversations and messages: the rows that readers catch up with, whatever frames were lost."""
+
+from conversations.models.conversation import Conversation, owner_of
+from conversations.models.message import REPLY_NAMESPACE, Message, MessageQuerySet
+from conversations.models.upload import Upload
+from conversations.models.usage import Usage
+from conversations.models.user import User
+
+__all__ = [
+    "REPLY_NAMESPACE",
+    "Conversation",
+    "Message",
+    "MessageQuerySet",
+    "Upload",
+    "Usage",
+    "User",
+    "owner_of",
+]
