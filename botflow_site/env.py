@@ -81,12 +81,22 @@ class Environment:
             )
         return value
 
-    def matching(self, name: str, pattern: str, *, looks_like: str) -> str:
-        """Return a text that matches the whole `pattern`, "" for an empty value."""
+    def color(self, name: str) -> str:
+        """Return a color as #rrggbb, "" for an empty value."""
         value = self.text(name)
-        if value and not re.fullmatch(pattern, value):
-            raise ImproperlyConfigured(f"{name} must look like {looks_like}, not {value!r}.")
-        return value
+        if value and not re.fullmatch("#[0-9a-fA-F]{6}", value):
+            raise ImproperlyConfigured(f"{name} must look like #0c7565, not {value!r}.")
+        return value.lower()
+
+    def media_types(self, name: str, default: str) -> list[str]:
+        """Return comma-separated media types, with `*` for any kind of one."""
+        found = [word.lower() for word in self.words(name, default)]
+        for word in found:
+            if not re.fullmatch(r"[a-z]+/[\w.+-]*\*?", word) or word.endswith("/"):
+                raise ImproperlyConfigured(
+                    f"{name} must list media types such as image/*,application/pdf, not {word!r}."
+                )
+        return found
 
     def origins(self, name: str) -> list[str]:
         """Return comma-separated origins: scheme, host and maybe port, nothing else."""

@@ -126,7 +126,7 @@ BOTFLOW_MAX_UNSENT_BYTES = env.number(
 BOTFLOW_NAME = env.text("BOTFLOW_NAME", "BotFlow")
 BOTFLOW_LOGO = env.image("BOTFLOW_LOGO", relative_to=BASE_DIR)
 # The color of buttons and links, as #rrggbb; the page takes shades of it that can be read.
-BOTFLOW_COLOR = env.matching("BOTFLOW_COLOR", r"#[0-9a-fA-F]{6}", looks_like="#0c7565")
+BOTFLOW_COLOR = env.color("BOTFLOW_COLOR")
 # What stands on the first screen; empty for the built-in sentence. Suggestions are parted by `|`.
 BOTFLOW_WELCOME = env.text("BOTFLOW_WELCOME")
 BOTFLOW_SUGGESTIONS = [
@@ -136,7 +136,7 @@ BOTFLOW_SUGGESTIONS = [
 BOTFLOW_EMBED_ORIGINS = env.origins("BOTFLOW_EMBED_ORIGINS")
 # Whether people may send images and files, and which: media types, `image/*` for a whole kind.
 BOTFLOW_UPLOADS = env.flag("BOTFLOW_UPLOADS", default=True)
-BOTFLOW_UPLOAD_TYPES = env.words(
+BOTFLOW_UPLOAD_TYPES = env.media_types(
     "BOTFLOW_UPLOAD_TYPES",
     "image/png,image/jpeg,image/gif,image/webp,application/pdf,application/json,text/*,"
     "application/zip,application/vnd.openxmlformats-officedocument.*",

@@ -75,6 +75,7 @@ WRONG = [
     ("BOTFLOW_EMBED_ORIGINS", "www.example.org", "https://www.example.org"),
     ("BOTFLOW_EMBED_ORIGINS", "https://www.example.org/chat", "https://www.example.org"),
     ("BOTFLOW_UPLOADS", "some", "true or false"),
+    ("BOTFLOW_UPLOAD_TYPES", "pictures", "image/*"),
     ("BOTFLOW_MAX_UPLOAD_BYTES", "1", "from 1024 to 104857600"),
     ("BOTFLOW_MAX_FILES", "0", "from 1 to 50"),
     ("BOTFLOW_UPLOAD_BYTES_PER_DAY", "1", "from 1024 to"),
@@ -154,6 +155,7 @@ def test_a_wrong_value_stops_with_its_name_and_a_hint(
 def test_every_setting_that_can_be_wrong_has_a_wrong_value_here() -> None:
     source = (ROOT / "botflow_site" / "settings.py").read_text(encoding="utf-8")
     any_text = {"SECRET_KEY", "BOTFLOW_MODEL", "BOTFLOW_SYSTEM_PROMPT", "WECHAT_WELCOME"}
+    any_text |= {"BOTFLOW_NAME", "BOTFLOW_WELCOME", "BOTFLOW_SUGGESTIONS"}
 
     assert names_read(source) - any_text - {name for name, _, _ in WRONG} == set()
 
