@@ -4,20 +4,19 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.templatetags.static import static
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog, set_language
 
 from botflow_site.health import health, metrics
-from conversations.views import chat_page
 from wechat.views import webhook
 
 # Late: the address depends on the path that the site is served under.
 icon = lazy(static, str)("conversations/favicon.svg")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", chat_page, name="chat"),
+    path("", include("conversations.urls")),
     path("health", health, name="health"),
     path("metrics", metrics, name="metrics"),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),

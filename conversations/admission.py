@@ -8,31 +8,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth import get_user
 from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 from django.utils.translation import get_language_from_request
 
-from conversations.identity import Identity, from_session, from_token, new_visitor
+from conversations.identity import Identity, from_session, holder_of, new_visitor
 
 
 class Refused(Exception):
     """A browser page of another site tried to open the socket."""
 
 
-def admit(scope: dict[str, Any], token: str) -> Identity | None:
+def admit(scope: dict[str, Any], token: str, is_embedded: bool = False) -> Identity | None:
     """Return who opens a socket; None where a sign-in is needed. At most three queries.
 
     A token outranks the session. Without an Origin it is no browser: it is let in with its token
-    or as a new visitor. Raises Refused for an Origin that is not this site's own.
+    or as a new visitor; so is a page inside another site's, whose session would be that of whoever
+    uses this browser. Raises Refused for an Origin that is not this site's own.
     """
     headers = _headers(scope)
     if not is_own_origin(headers):
         raise Refused
     needs_user = settings.BOTFLOW_CHAT_ACCESS == "login"
-    holder = _holder(token)
-    if holder and (_is_user(holder) or not needs_user):
+    holder = holder_of(token)
+    if holder and (holder.is_user or not needs_user):
         return holder
+    if is_embedded:
+        return None if needs_user else new_visitor()
     session = _session(headers)
     user = get_user(SimpleNamespace(session=session)) if session is not None else None  # type: ignore[arg-type]
     user_id = str(user.pk) if user is not None and user.is_authenticated else None
@@ -50,20 +53,6 @@ def language(scope: dict[str, Any]) -> str:
         META={"HTTP_ACCEPT_LANGUAGE": ",".join(headers.get("accept-language", []))},
     )
     return get_language_from_request(request)
-
-
-def _holder(token: str) -> Identity | None:
-    """Return whose token it is; of a user only while they may sign in."""
-    identity = from_token(token) if token else None
-    if identity and _is_user(identity):
-        pk = identity.participant.removeprefix("user:")
-        if not get_user_model().objects.filter(pk=pk, is_active=True).exists():
-            return None
-    return identity
-
-
-def _is_user(identity: Identity) -> bool:
-    return identity.participant.startswith("user:")
 
 
 def is_own_origin(headers: dict[str, list[str]]) -> bool:

@@ -6,7 +6,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import signing
+from django.http import HttpRequest
 
 SALT = "conversations.visitor"
 
@@ -16,6 +19,11 @@ class Identity:
     """`user:<id>` or `visitor:<uuid>`: the participant whose conversations one may read."""
 
     participant: str
+
+    @property
+    def is_user(self) -> bool:
+        """Whether it is an account that somebody signs in to."""
+        return self.participant.startswith("user:")
 
     @property
     def token(self) -> str:
@@ -39,6 +47,44 @@ def from_token(token: str) -> Identity | None:
     except signing.BadSignature:
         return None
     return Identity(participant)
+
+
+def holder_of(token: str) -> Identity | None:
+    """Return whose token it is; of a user only while they may sign in (one query)."""
+    identity = from_token(token) if token else None
+    if identity and identity.is_user:
+        pk = identity.participant.removeprefix("user:")
+        if not get_user_model().objects.filter(pk=pk, is_active=True).exists():
+            return None
+    return identity
+
+
+def token_of(request: HttpRequest) -> str | None:
+    """Return the token that a request brings along, None where it brings none.
+
+    In `Authorization: Bearer`, or for what a browser opens by itself, which can send no header,
+    as `?token=`.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.GET.get("token") if request.method in ("GET", "HEAD") else None
+
+
+def identity_of(request: HttpRequest) -> Identity | None:
+    """Return who asks over HTTP; None where a sign-in is needed, or nothing says who it is.
+
+    A token outranks the session; a bad one does not fall back to it, for requests with a token
+    are not checked for forgery.
+    """
+    needs_user = settings.BOTFLOW_CHAT_ACCESS == "login"
+    token = token_of(request)
+    if token is not None:
+        found = holder_of(token)
+    else:
+        user = request.user
+        found = from_session(request.session, str(user.pk) if user.is_authenticated else None)
+    return None if found and needs_user and not found.is_user else found
 
 
 def remember_visitor(session: Any) -> str:

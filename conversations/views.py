@@ -30,6 +30,8 @@ def chat_page(request: HttpRequest) -> HttpResponse:
     remember_visitor(request.session)
     home = reverse("chat")
     setup = {
+        "home": home,
+        "csrfCookie": settings.CSRF_COOKIE_NAME,
         "socket": f"{home}ws/chat",
         "login": redirect_to_login(home).url,
         "maxLength": settings.BOTFLOW_MAX_MESSAGE_LENGTH,

@@ -2,7 +2,7 @@
 
 const setup = JSON.parse(document.getElementById("setup").textContent);
 
-export const { socket: socketPath, login: loginAddress, maxLength } = setup;
+export const { home, csrfCookie, socket: socketPath, login: loginAddress, maxLength } = setup;
 
 /** The page's language, in the reader's own variety of it: dates differ between en-US and en-GB. */
 export const language = (navigator.languages ?? []).find(isOfPage) ?? document.documentElement.lang;
