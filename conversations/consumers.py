@@ -103,12 +103,12 @@ class ChatConsumer(AsyncConsumer):
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         query = read_query(self.scope["query_string"])
         try:
-            identity = await group_commit().read(admit, self.scope, query.token)
+            identity = await group_commit().read(admit, self.scope, query.token, query.is_embedded)
             if identity is None:
                 await self._refuse("login_required", _("Please sign in."), LOGIN_NEEDED)
                 return
             self.token = identity.token
-            self.locale = language(self.scope)
+            self.locale = query.language or language(self.scope)
             self.place = await group_commit().read(reading.find_place, identity, query.wanted)
             await self._remember_zone(query.timezone)
         except Refused:

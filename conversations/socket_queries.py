@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from django.utils.translation import get_supported_language_variant
+
 from scheduling.triggers import InvalidTrigger, zone_named
 
 
@@ -17,6 +19,10 @@ class SocketQuery:
     token: str
     timezone: str
     after: int | None
+    #: A page inside another site's: its cookies, where it has any, are not this visitor's word.
+    is_embedded: bool = False
+    #: The language such a page is shown in, which no cookie tells.
+    language: str = ""
 
     @property
     def wanted(self) -> UUID | None:
@@ -32,7 +38,17 @@ def read_query(query_string: bytes) -> SocketQuery:
         token=query.get("token", [""])[0],
         timezone=_zone(query.get("timezone", [""])[0]),
         after=int(after) if after.isdecimal() and len(after) < 20 else None,
+        is_embedded=query.get("embed", [""])[0] == "1",
+        language=_language(query.get("language", [""])[0]),
     )
+
+
+def _language(code: str) -> str:
+    """Return the site's language for a code such as `zh-CN`, "" where it has none."""
+    try:
+        return get_supported_language_variant(code)
+    except (LookupError, ValueError):  # unknown, or too long to be one
+        return ""
 
 
 def _zone(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as django_settings
@@ -12,6 +13,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from conversations.admission import Refused, admit, language
 from conversations.identity import Identity, new_visitor
 from conversations.models import User
+from conversations.socket_queries import read_query
 
 HOST = "chat.example.com"
 
@@ -187,6 +189,32 @@ def test_a_token_outranks_the_session(user):
     someone = new_visitor()
 
     assert admit(scope(cookie=signed_in(user)), someone.token) == someone
+
+
+def test_a_page_inside_another_site_is_nobody_that_the_session_knows(user):
+    someone = new_visitor()
+    for cookie in (signed_in(user), session(visitor="v")):
+        stranger = admit(scope(cookie=cookie), "", is_embedded=True)
+
+        assert stranger and stranger.participant.startswith("visitor:")
+        assert stranger != Identity("visitor:v")
+        assert admit(scope(cookie=cookie), someone.token, is_embedded=True) == someone
+
+
+def test_a_page_inside_another_site_is_let_in_by_no_session_where_users_chat(user, settings):
+    settings.BOTFLOW_CHAT_ACCESS = "login"
+    cookie = signed_in(user)
+
+    assert admit(scope(cookie=cookie), "") == Identity(f"user:{user.pk}")
+    assert admit(scope(cookie=cookie), "", is_embedded=True) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [("zh-CN", "zh-hans"), ("en-GB", "en"), ("fr", ""), ("", ""), ("../x", ""), ("x" * 600, "")],
+)
+def test_a_socket_is_in_the_language_it_asks_for(code, found):
+    assert read_query(urlencode({"language": code}).encode()).language == found
 
 
 def test_who_was_signed_out_by_a_new_password_is_a_visitor(user):
