@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from botflow_site.env import Environment
 from tests.harness.environment import ROOT
+from tests.site.checking import Forks
 from tests.site.start_process import environment
 
 MISSING = "/no/such/file"
@@ -22,6 +23,13 @@ def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     env = environment(**({"BOTFLOW_DATA_DIR": str(folder)} | settings))
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    yield made
+    made.close()
 
 
 # (setting, a wrong value, part of the hint)
@@ -142,9 +150,9 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value", "hint"), WRONG)
 def test_a_wrong_value_stops_with_its_name_and_a_hint(
-    tmp_path: Path, name: str, value: str, hint: str
+    forks: Forks, tmp_path: Path, name: str, value: str, hint: str
 ) -> None:
-    done = manage(tmp_path, "check", **{name: value})
+    done = forks.manage(environment(BOTFLOW_DATA_DIR=str(tmp_path)) | {name: value}, "check")
 
     assert done.returncode == 1
     assert name in done.stderr
