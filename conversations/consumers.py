@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from channels.consumer import AsyncConsumer
@@ -19,7 +19,8 @@ from conversations import inbound, reading
 from conversations.admission import Refused, admit, language
 from conversations.arriving import arrive
 from conversations.channels.web import group_name, send_frames
-from conversations.commands.tasks import TaskNotFound, TaskWish, show_tasks, steer_tasks
+from conversations.commands.tasks import TaskWish
+from conversations.following import Following
 from conversations.frames import Frame, encode, error_frame, message_frame
 from conversations.identity import Identity
 from conversations.inbound import FrameError
@@ -27,11 +28,9 @@ from conversations.limits import Flood, TokenBucket
 from conversations.reading import ConversationNotFound, Place
 from conversations.receiving import Incoming, Received
 from conversations.socket_queries import SocketQuery, read_query
-from conversations.steering import MessageNotFound, Steering, retry_answers, stop_answers
+from conversations.steering import Steering
 from conversations.watching import watcher
 from scheduling.group_commit import group_commit
-from scheduling.triggers import InvalidTrigger
-from scheduling.validating import sentence
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -41,7 +40,7 @@ NOT_FOUND, LOGIN_NEEDED, TRY_LATER, FLOODED = 4404, 4401, 4503, 4429
 PAGE_PAUSE = 0.05
 
 
-class ChatConsumer(AsyncConsumer):
+class ChatConsumer(Following, AsyncConsumer):
     """One socket of one reader in one conversation."""
 
     place: Place
@@ -278,38 +277,6 @@ class ChatConsumer(AsyncConsumer):
         reply = await group_commit().read(reading.reply_of, message)
         if reply:
             await self._send(message_frame(reply, reply_to=message.uuid).text)
-
-    async def _stop(self, wish: Steering) -> None:
-        await group_commit()(stop_answers, wish)
-
-    async def _retry(self, wish: Steering) -> None:
-        try:
-            frames = cast(list[Frame], await group_commit()(retry_answers, wish))
-        except MessageNotFound:
-            await self._send_error("not_found", _("There is no such message."))
-            return
-        if frames:
-            await send_frames(self.place.uuid, frames)
-
-    async def _show_tasks(self) -> None:
-        frame = await group_commit().read(show_tasks, self.place.pk)
-        await self._send(frame.text)
-
-    async def _steer_task(self, wish: TaskWish) -> None:
-        """Do it, and show every reader of the conversation its tasks as they are now."""
-        try:
-            await group_commit()(steer_tasks, wish)
-            frame = await group_commit().read(show_tasks, wish.conversation)
-        except TaskNotFound:
-            await self._send_error("not_found", _("There is no such task."))
-        except InvalidTrigger as error:
-            await self._send_error("bad_frame", sentence(error))
-        except (DatabaseError, InterfaceError):
-            logger.exception("A task could not be steered.")
-            await self._send_error("unavailable", _("Please try again in a moment."))
-        else:
-            await self._send(frame.text)
-            await send_frames(self.place.uuid, [frame], sender=self.channel_name)
 
     async def _show_history(self, command: inbound.History) -> None:
         page = await group_commit().read(

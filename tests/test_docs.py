@@ -101,7 +101,10 @@ def test_every_command_is_documented() -> None:
 
 # -- the WebSocket ---------------------------------------------------------------------------------
 
-SENDERS = [f"conversations/{name}.py" for name in ("frames", "consumers", "reading", "inbound")]
+SENDERS = [
+    f"conversations/{name}.py"
+    for name in ("frames", "consumers", "following", "reading", "inbound")
+]
 
 
 def test_every_frame_of_a_client_is_documented() -> None:
