@@ -1,12 +1,10 @@
 // The conversation as far as this page knows it: messages by id, upserts, deltas, and their order.
 
-const FINAL_REPLY = new Set(["done", "stopped", "failed"]);
-const WORKING = new Set(["queued", "answering"]);
+import { isAsked, isWorking, Messages } from "./messages.js";
 
-/** Whether a message is one that is answered: what a person said, or a prompt of a schedule. */
-export function isAsked({ role, state }) {
-  return role === "user" || (role === "system" && state !== "done");
-}
+export { isAsked };
+
+const FINAL_REPLY = new Set(["done", "stopped", "failed"]);
 
 /** Unicode code points: what the server counts offsets and lengths in. */
 export function lengthOf(text) {
@@ -24,8 +22,7 @@ function afterCodePoints(text, count) {
 }
 
 export class Store {
-  #messages = new Map();
-  #arrivals = 0;
+  #messages = new Messages();
 
   /** The highest `seq` seen. */
   seq = 0;
@@ -36,8 +33,7 @@ export class Store {
   }
 
   clear() {
-    const pending = [...this.#messages.values()].filter((message) => message.isPending);
-    this.#messages = new Map(pending.map((message) => [message.id, message]));
+    this.#messages.keep((message) => message.isPending);
     this.seq = 0;
     this.changed();
   }
@@ -48,13 +44,20 @@ export class Store {
 
   /** Every message in reading order: a reply follows what it answers, what is unsent comes last. */
   inOrder() {
-    return [...this.#messages.values()].sort((one, other) => this.#compare(one, other));
+    return this.#messages.inOrder();
+  }
+
+  /** Forget all but about `count` messages; the others can be asked for again. False: no more. */
+  keepLatest(count) {
+    const isLess = this.#messages.keepLatest(count);
+    if (isLess) this.changed();
+    return isLess;
   }
 
   /** The smallest `seq` known, from which earlier history is asked for. */
   get oldestSeq() {
     let oldest = Infinity;
-    for (const message of this.#messages.values()) {
+    for (const message of this.#messages.inOrder()) {
       if (message.seq) oldest = Math.min(oldest, message.seq);
     }
     return oldest;
@@ -62,10 +65,7 @@ export class Store {
 
   /** Whether an answer is awaited. */
   get isBusy() {
-    for (const message of this.#messages.values()) {
-      if (isAsked(message) && WORKING.has(message.state)) return true;
-    }
-    return false;
+    return this.#messages.isBusy;
   }
 
   get isEmpty() {
@@ -73,10 +73,7 @@ export class Store {
   }
 
   replyTo(id) {
-    for (const message of this.#messages.values()) {
-      if (message.replyTo === id) return message;
-    }
-    return undefined;
+    return this.#messages.replyTo(id);
   }
 
   /** Show a message of this page before the server has it. */
@@ -85,14 +82,15 @@ export class Store {
     const known = this.#messages.get(id);
     if (known) {
       known.state = state;
-      this.changed(known);
+      this.#tell(known);
       return;
     }
     this.#add({ id, key: clientId, role: "user", content, state, createdAt, isPending: true });
   }
 
   removePending(clientId) {
-    this.#messages.delete(`unsent:${clientId}`);
+    const message = this.#messages.get(`unsent:${clientId}`);
+    if (message) this.#messages.remove(message);
     this.changed();
   }
 
@@ -101,7 +99,7 @@ export class Store {
     if (!message) return;
     message.state = sentence ? "refused" : "sending";
     message.detail = sentence;
-    this.changed(message);
+    this.#tell(message);
   }
 
   /** Take a `message` frame: the whole truth about one message as of its `seq`. */
@@ -126,10 +124,10 @@ export class Store {
     const isBehind = isStreaming && message.isStreaming && message.content.startsWith(frame.content);
     if (!isBehind) this.#replace(message, frame.content);
     if (!isStreaming) message.waiting = [];
-    Object.assign(message, fields, { isStreaming });
+    this.#messages.update(message, { ...fields, isStreaming });
     this.#drain(message);
     this.#settle(message);
-    this.changed(message, !known);
+    this.#tell(message, !known);
   }
 
   /** Take a `delta` frame. False when text before it is missing: then the message must be asked for. */
@@ -138,7 +136,7 @@ export class Store {
     if (message.role === "assistant" && !message.isStreaming) return true; // late: it is whole already
     message.waiting.push(frame);
     this.#drain(message);
-    this.changed(message);
+    this.#tell(message);
     return message.waiting.length === 0;
   }
 
@@ -149,25 +147,29 @@ export class Store {
     if (!message || (seq && message.seq > seq)) return message !== undefined;
     Object.assign(message, { state, detail, isNews: true, seq: seq ?? message.seq });
     this.#settle(message);
-    this.changed(message);
+    this.#tell(message);
     return true;
   }
 
   #add(fields, isQuiet = false) {
-    const message = { content: "", length: 0, revision: 0, waiting: [], seq: 0, arrival: this.#arrivals++, ...fields };
+    const message = { content: "", length: 0, revision: 0, waiting: [], seq: 0, ...fields };
     message.length = lengthOf(message.content);
-    this.#messages.set(message.id, message);
-    if (!isQuiet) this.changed(message, true);
+    this.#messages.add(message);
+    if (!isQuiet) this.#tell(message, true);
     return message;
+  }
+
+  /** Say that a message changed, or came: the end of every change of its `state`. */
+  #tell(message, isNew = false) {
+    this.#messages.count(message);
+    this.changed(message, isNew);
   }
 
   /** Turn the pending message that `frame` confirms into the stored one, in its place on the page. */
   #adopt(frame) {
     const pending = frame.client_id && this.#messages.get(`unsent:${frame.client_id}`);
     if (!pending) return undefined;
-    this.#messages.delete(pending.id);
-    pending.id = frame.id;
-    this.#messages.set(frame.id, pending);
+    this.#messages.rename(pending, frame.id);
     return pending;
   }
 
@@ -211,27 +213,12 @@ export class Store {
     const asked = isAsked(message) ? message : this.#messages.get(message.replyTo);
     const reply = isAsked(message) ? this.replyTo(message.id) : message;
     if (!asked || !reply) return;
-    if (reply.state === "done" && WORKING.has(asked.state) && asked.seq <= reply.seq) {
+    if (reply.state === "done" && isWorking(asked) && asked.seq <= reply.seq) {
       asked.state = "answered";
-      this.changed(asked);
-    } else if (!FINAL_REPLY.has(reply.state) && reply.isStreaming !== WORKING.has(asked.state)) {
-      reply.isStreaming = WORKING.has(asked.state);
-      this.changed(reply);
+      this.#tell(asked);
+    } else if (!FINAL_REPLY.has(reply.state) && reply.isStreaming !== isWorking(asked)) {
+      reply.isStreaming = isWorking(asked);
+      this.#tell(reply);
     }
-  }
-
-  #compare(one, other) {
-    const [first, second] = [this.#anchor(one), this.#anchor(other)];
-    if (first !== second) return this.#time(first) - this.#time(second) || first.arrival - second.arrival;
-    return (one !== first) - (other !== second) || this.#time(one) - this.#time(other) || one.arrival - other.arrival;
-  }
-
-  #anchor(message) {
-    return this.#messages.get(message.replyTo) ?? message;
-  }
-
-  #time(message) {
-    // Not the clock of this device for what is unsent: it may be wrong by hours.
-    return message.isPending || !message.createdAt ? Number.MAX_SAFE_INTEGER : Date.parse(message.createdAt);
   }
 }
