@@ -29,6 +29,7 @@ from conversations.reading import ConversationNotFound, Place
 from conversations.receiving import Incoming, Received
 from conversations.socket_queries import SocketQuery, read_query
 from conversations.steering import Steering
+from conversations.uploads import FilesNotFound
 from conversations.watching import watcher
 from scheduling.group_commit import group_commit
 
@@ -238,6 +239,7 @@ class ChatConsumer(Following, AsyncConsumer):
             content=command.content,
             content_type=command.content_type,
             attachment=command.attachment,
+            files=command.files,
             external_id=command.client_id,
             participant=self.place.participant,
             conversation_uuid=self.place.uuid,
@@ -246,6 +248,9 @@ class ChatConsumer(Following, AsyncConsumer):
         )
         try:
             received = await arrive(incoming)
+        except FilesNotFound:
+            await self._send_error("not_found", _("There is no such file."), command.client_id)
+            return
         except (DatabaseError, InterfaceError):
             logger.exception("A message could not be stored.")
             detail = _("Your message could not be stored. Please send it again.")

@@ -57,6 +57,8 @@ def message_fields(message: Message, *, reply_to: UUID | None = None) -> dict[st
         fields["client_id"] = message.external_id
     if message.attachment:
         fields["attachment"] = message.attachment
+    if message.files:
+        fields["files"] = message.files
     if message.detail:
         fields["detail"] = message.detail
     return fields

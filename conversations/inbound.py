@@ -39,6 +39,7 @@ class Say:
     content_type: str = Message.ContentType.TEXT
     attachment: str = ""
     client_id: str = ""
+    files: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def _say(frame: dict[str, Any]) -> Say:
     try:
         content = clean(_text(frame, "content"))
         attachment = clean(_text(frame, "attachment", most=500))
+        files = _files(frame)
     except FrameError as error:
         raise FrameError(error.code, error.detail, client_id=client_id) from None
     most = settings.BOTFLOW_MAX_MESSAGE_LENGTH
@@ -124,9 +126,25 @@ def _say(frame: dict[str, Any]) -> Say:
     if content_type not in _SENDABLE:
         detail = _("“content_type” must be one of %s.") % ", ".join(_SENDABLE)
         raise FrameError("bad_frame", detail, client_id=client_id)
-    if not content.strip() and not attachment:
+    if not (content.strip() or attachment or files):
         raise FrameError("bad_frame", _("The message is empty."), client_id=client_id)
-    return Say(content, content_type, attachment, client_id)
+    return Say(content, content_type, attachment, client_id, files)
+
+
+def _files(frame: dict[str, Any]) -> tuple[UUID, ...]:
+    """Return the ids of uploads that a message names, each once."""
+    ids = frame.get("files")
+    if ids is None:
+        ids = []
+    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+        raise FrameError("bad_frame", _("“files” must be a list of ids."))
+    if len(ids) > settings.BOTFLOW_MAX_FILES:
+        most = settings.BOTFLOW_MAX_FILES
+        raise FrameError("bad_frame", _("A message may have %(most)d files.") % {"most": most})
+    try:
+        return tuple(dict.fromkeys(UUID(each) for each in ids))
+    except ValueError:
+        raise FrameError("not_found", _("There is no such file.")) from None
 
 
 def _text(frame: dict[str, Any], name: str, *, most: int | None = None) -> str:

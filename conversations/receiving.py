@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from conversations.delivering import first_delivery_state, submit_deliveries
 from conversations.models import Conversation, Message
+from conversations.uploads import Attached, FilesNotFound, find_files
 from scheduling.actions import prepare, submit_many
 from scheduling.inserting import insert
 from scheduling.models import Run
@@ -32,6 +34,8 @@ class Incoming:
     content: str
     content_type: str = Message.ContentType.TEXT
     attachment: str = ""
+    #: The ids of its participant's uploads that belong to it; they say what kind of message it is.
+    files: tuple[uuid.UUID, ...] = ()
     external_id: str = ""
     participant: str = ""
     #: The language of a conversation that this message opens; the site's own when left out.
@@ -52,14 +56,23 @@ class Received:
     is_new: bool
 
 
-def receive_messages(incoming: list[Incoming]) -> list[Received]:
+def receive_messages(incoming: list[Incoming]) -> list[Any]:
     """Store messages in the order given and queue their answers; joins the caller's transaction.
 
     A message whose external id the conversation has already is not stored again and enqueues
-    nothing. Opens conversations that do not exist yet. About six queries, however many messages.
-    Raises IntegrityError where another process stores the same external id at the same time: a
-    second call finds its row, as `arriving` and GroupCommit have it.
+    nothing. Opens conversations that do not exist yet. About six queries, however many messages,
+    and one for each with files. Returns what was Received, and FilesNotFound for a message that
+    names files it may not have. Raises IntegrityError where another process stores the same
+    external id or uses the same file at the same time: a second call finds its row, as `arriving`
+    and GroupCommit have it.
     """
+    attached = find_files(incoming)
+    taken = [(item, files) for item, files in zip(incoming, attached, strict=True) if files]
+    results = iter(_receive([item for item, _ in taken], [files for _, files in taken]))
+    return [next(results) if files else FilesNotFound() for files in attached]
+
+
+def _receive(incoming: list[Incoming], attached: list[Attached]) -> list[Received]:
     conversations = _open_conversations(incoming)
     places = [conversations[item.channel, item.address] for item in incoming]
     known = _known(incoming, places)
@@ -67,17 +80,22 @@ def receive_messages(incoming: list[Incoming]) -> list[Received]:
     stored: list[Message] = []
     replies: list[tuple[Message, str]] = []
     results: list[Received] = []
-    for item, conversation in zip(incoming, places, strict=True):
+    with_files: list[tuple[Message, Attached]] = []
+    for item, conversation, files in zip(incoming, places, attached, strict=True):
         identity = (conversation.pk, item.external_id)
         earlier = item.external_id and (known.get(identity) or fresh.get(identity))
-        message = earlier or _message(item, conversation)
+        message = earlier or _message(item, conversation, files)
         if not earlier:
             stored.append(message)
             fresh[identity] = message
+            if files.uploads:
+                with_files.append((message, files))
             if item.reply:
                 replies.append((message, item.reply))
         results.append(Received(message, is_new=not earlier))
     _store(stored)
+    for message, files in with_files:
+        files.attach(message)
     _name(stored)
     _store_replies(replies)
     return results
@@ -121,7 +139,8 @@ def _name(messages: list[Message]) -> None:
     """Name conversations that began with an event; storing the messages has locked their rows."""
     for message in messages:
         conversation = message.conversation
-        title = _title(message.content, message.content_type)
+        said = message.content or next((file["name"] for file in message.files), "")
+        title = _title(said, message.content_type)
         if title and not conversation.title:
             conversation.title = title
             conversation.save(update_fields=["title"])
@@ -154,18 +173,20 @@ def _known(incoming: list[Incoming], places: list[Conversation]) -> dict[tuple[i
     return {(message.conversation_id, message.external_id): message for message in messages}
 
 
-def _message(item: Incoming, conversation: Conversation) -> Message:
+def _message(item: Incoming, conversation: Conversation, files: Attached) -> Message:
     """Return the unsaved row; with no `reply` of the channel's own it waits for an answer."""
     state = Message.State.QUEUED
     if item.reply is not None:
         is_event = item.content_type == Message.ContentType.EVENT
         state = Message.State.DONE if is_event else Message.State.ANSWERED
+    fields = files.fields
     return Message(
         conversation=conversation,
         role=Message.Role.USER,
         content=item.content,
-        content_type=item.content_type,
-        attachment=item.attachment,
+        content_type=files.content_type if fields else item.content_type,
+        attachment=fields[0]["url"] if fields else item.attachment,
+        files=fields,
         external_id=item.external_id,
         state=state,
         created_at=timezone.now(),

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from conversations.embedding import embed_page, embed_script
+from conversations.upload_views import media, uploads
 from conversations.views import chat_page
 
 urlpatterns: list[URLPattern] = [
     path("", chat_page, name="chat"),
+    path("api/uploads", uploads, name="uploads"),
+    path("media/<uuid:uuid>-<str:signature>/<str:name>", media, name="media"),
+    # Not found unless BOTFLOW_EMBED_ORIGINS names a site.
+    path("embed", embed_page, name="embed"),
+    path("embed.js", embed_script, name="embed_script"),
 ]
