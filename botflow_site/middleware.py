@@ -86,5 +86,9 @@ async def _awaitable(response: HttpResponseBase) -> HttpResponseBase:
 def _protected(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     match = request.resolver_match
     is_admin = match is not None and "admin" in match.app_names
-    response.headers.setdefault(HEADER, ADMIN if is_admin else STRICT)
+    policy = ADMIN if is_admin else STRICT
+    # What a view says may hold its page in a frame; nobody may by default.
+    if ancestors := getattr(response, "frame_ancestors", ""):
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}")
+    response.headers.setdefault(HEADER, policy)
     return response

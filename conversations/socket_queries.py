@@ -39,11 +39,11 @@ def read_query(query_string: bytes) -> SocketQuery:
         timezone=_zone(query.get("timezone", [""])[0]),
         after=int(after) if after.isdecimal() and len(after) < 20 else None,
         is_embedded=query.get("embed", [""])[0] == "1",
-        language=_language(query.get("language", [""])[0]),
+        language=language_named(query.get("language", [""])[0]),
     )
 
 
-def _language(code: str) -> str:
+def language_named(code: str) -> str:
     """Return the site's language for a code such as `zh-CN`, "" where it has none."""
     try:
         return get_supported_language_variant(code)

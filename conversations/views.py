@@ -1,6 +1,7 @@
 """The chat page: where a browser begins; everything after it happens on the WebSocket."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -28,6 +29,11 @@ def chat_page(request: HttpRequest) -> HttpResponse:
     if settings.BOTFLOW_CHAT_ACCESS == "login" and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     remember_visitor(request.session)
+    return render(request, "chat.html", page_context())
+
+
+def page_context() -> dict[str, Any]:
+    """Return what the page needs wherever it is shown, in the language that is active."""
     home = reverse("chat")
     setup = {
         "home": home,
@@ -37,4 +43,4 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "maxLength": settings.BOTFLOW_MAX_MESSAGE_LENGTH,
         "texts": chat_texts(),
     }
-    return render(request, "chat.html", {"setup": setup, "modules": MODULES})
+    return {"setup": setup, "modules": MODULES}

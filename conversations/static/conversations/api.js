@@ -1,6 +1,6 @@
 // Requests to the site beside the WebSocket: with the session's cookie, or with a token of one's own.
 
-import { csrfCookie, home, text } from "./setup.js";
+import { csrfCookie, embed, home, text } from "./setup.js";
 
 let token = null;
 
@@ -40,8 +40,8 @@ export async function api(path, { method = "GET", json, body, signal } = {}) {
   const headers = { Accept: "application/json", ...identityHeaders() };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const options = { method, headers, signal, body: json === undefined ? body : JSON.stringify(json) };
-  // With a token no cookie may speak for somebody else.
-  options.credentials = token ? "omit" : "same-origin";
+  // With a token, and inside another site's page, no cookie may speak for somebody else.
+  options.credentials = token || embed ? "omit" : "same-origin";
   let response;
   try {
     response = await fetch(addressOf(path), options);

@@ -2,6 +2,7 @@
 
 import { Composer } from "./composer.js";
 import { CLOSE_GONE, CLOSE_LOGIN, Connection } from "./connection.js";
+import { host } from "./embedded.js";
 import { Outbox } from "./outbox.js";
 import { loginAddress, socketPath, text } from "./setup.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem, Unread } from "./status.js";
@@ -63,7 +64,7 @@ class Chat {
     }
     this.#connection.connect();
     // On a phone the keyboard would cover half of what there is to read.
-    if (matchMedia("(hover: hover)").matches) this.#composer.focus();
+    if (!host.isEmbedded && matchMedia("(hover: hover)").matches) this.#composer.focus();
   }
 
   // -- what the person does ------------------------------------------------------------------------
@@ -130,7 +131,8 @@ class Chat {
     }
   }
 
-  #welcomed({ conversation, seq }) {
+  #welcomed({ conversation, seq, token }) {
+    host.welcomed(token);
     // Another conversation, or one restored from a backup: nothing known here holds any more.
     const isOther = this.#conversation !== conversation || seq < this.#store.seq;
     if (isOther || this.#checkpoint === null) {
@@ -178,6 +180,7 @@ class Chat {
     if (this.#checkpoint !== null) address.searchParams.set("after", this.#checkpoint);
     // By it the server reads and writes times such as 9:00.
     if (zone) address.searchParams.set("timezone", zone);
+    for (const [name, value] of Object.entries(host.query)) address.searchParams.set(name, value);
     return address.href;
   }
 
@@ -254,4 +257,5 @@ class Chat {
   }
 }
 
+await host.arrived();
 new Chat().start();

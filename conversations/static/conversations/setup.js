@@ -4,6 +4,9 @@ const setup = JSON.parse(document.getElementById("setup").textContent);
 
 export const { home, csrfCookie, socket: socketPath, login: loginAddress, maxLength } = setup;
 
+/** `origin` and `language` where the page is shown inside another site's, else null. */
+export const embed = setup.embed ?? null;
+
 /** The page's language, in the reader's own variety of it: dates differ between en-US and en-GB. */
 export const language = (navigator.languages ?? []).find(isOfPage) ?? document.documentElement.lang;
 

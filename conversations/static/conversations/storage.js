@@ -1,18 +1,23 @@
 // Browser storage that may be full, switched off or hold another version's data: then it forgets.
 
+import { embed } from "./setup.js";
+
+// Inside another site's page it is another visitor than the one whose browser it is.
+const prefix = embed ? `botflow.embedded.${embed.origin}.` : "botflow.";
+
 function wrap(find) {
   return {
     read(key, otherwise) {
       try {
-        return JSON.parse(find().getItem(`botflow.${key}`)) ?? otherwise;
+        return JSON.parse(find().getItem(`${prefix}${key}`)) ?? otherwise;
       } catch {
         return otherwise;
       }
     },
     write(key, value) {
       try {
-        if (value == null) find().removeItem(`botflow.${key}`);
-        else find().setItem(`botflow.${key}`, JSON.stringify(value));
+        if (value == null) find().removeItem(`${prefix}${key}`);
+        else find().setItem(`${prefix}${key}`, JSON.stringify(value));
       } catch {
         // The page goes on without: what it holds in memory is enough until a reload.
       }
