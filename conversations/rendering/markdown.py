@@ -5,6 +5,7 @@ from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
@@ -13,9 +14,11 @@ from conversations.rendering.formulas import formulas
 from conversations.rendering.highlighting import Highlighter
 from conversations.rendering.sanitizing import LINK, LOCAL_FILE
 
-# What of one paragraph is read at once. The parser's time grows with its square in the worst case:
-# of 8,000 times `[` it takes 0.04 s.
-INLINE_MAX_CHARS = 8_000
+# What of one paragraph is read at once: the parser's time grows with the square of it, most of all
+# with that of its brackets. Of 500 it takes 1 ms, of 8,000 times `![` 0.4 s.
+INLINE_MAX_CHARS, INLINE_MAX_BRACKETS = 8_000, 500
+# Cells of all tables of one text. Rows that leave theirs out would make megabytes of empty ones.
+MAX_CELLS = 50_000
 
 
 class _ChatRenderer(RendererHTML):
@@ -75,7 +78,7 @@ def _read_inline(state: StateCore) -> None:
         for part in _parts(token.content):
             if children:
                 children.append(Token("softbreak", "br", 0))
-            if len(part) > INLINE_MAX_CHARS:
+            if len(part) > INLINE_MAX_CHARS or part.count("[") > INLINE_MAX_BRACKETS:
                 children.append(Token("text", "", 0, content=part))
             else:
                 state.md.inline.parse(part, state.md, state.env, children)
@@ -95,6 +98,21 @@ def _parts(content: str) -> list[str]:
     return ["\n".join(lines) for lines in parts]
 
 
+def _read_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read a table, unless the text had its share of cells: then its lines are a paragraph."""
+    if not table(state, start, end, True):
+        return False
+    if silent:
+        return True
+    columns = state.src.count("|", state.bMarks[start], state.eMarks[start]) + 1
+    rows = next((row for row in range(start, end) if state.isEmpty(row)), end) - start
+    cells = state.env.get("cells", 0) + columns * rows
+    if cells > MAX_CELLS:
+        return False
+    state.env["cells"] = cells
+    return table(state, start, end, False)
+
+
 markdown = MarkdownIt(
     # Deeper blocks would be dropped, silently; 20 is the preset.
     "commonmark",
@@ -103,4 +121,5 @@ markdown = MarkdownIt(
 )
 markdown.enable(["table", "strikethrough"])
 markdown.use(formulas)
+markdown.block.ruler.at("table", _read_table, {"alt": ["paragraph", "reference"]})
 markdown.core.ruler.at("inline", _read_inline)
