@@ -1,5 +1,6 @@
 """The words that the chat page's scripts show; a `{name}` in them is filled in by the script."""
 
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -18,15 +19,20 @@ COMMANDS = {
 
 def chat_texts() -> dict[str, str]:
     """Return every text that a script may show, by the name the script knows it by."""
-    return (
-        _message_texts() | _connection_texts() | _error_texts() | _task_texts() | _command_texts()
-    )
+    return {
+        **_message_texts(),
+        **_connection_texts(),
+        **_error_texts(),
+        **_task_texts(),
+        **_file_texts(),
+        **_command_texts(),
+    }
 
 
 def _message_texts() -> dict[str, str]:
     return {
         "you": _("You"),
-        "assistant": _("BotFlow"),
+        "assistant": settings.BOTFLOW_NAME,
         "scheduled": _("Scheduled task"),
         "sending": _("Sending…"),
         "waiting": _("Sent when you are connected again"),
@@ -98,6 +104,34 @@ def _task_texts() -> dict[str, str]:
         "done.pause": _("Paused: {text}"),
         "done.resume": _("Goes on: {text}"),
         "done.cancel": _("Canceled: {text}"),
+    }
+
+
+def _file_texts() -> dict[str, str]:
+    return {
+        "file.waiting": _("Waiting"),
+        "file.offline": _("Waits for the connection"),
+        "file.sending": _("Uploading {name}"),
+        "file.ready": _("Attached: {name}"),
+        "file.remove": _("Remove {name}"),
+        "file.retry": _("Try again: {name}"),
+        "file.drop": _("Drop files here to attach them"),
+        "file.held": _("Sends as soon as the files are uploaded"),
+        "file.too_many": _("One message takes at most {limit} files."),
+        "file.too_large": _("Too large: at most {limit}"),
+        "file.bad_type": _("Files of this kind cannot be sent here"),
+        "file.empty": _("This file is empty"),
+        "file.quota": _("The limit for today is reached"),
+        "file.uploads_off": _("This site takes no files"),
+        "file.other": _("Upload failed"),
+        "file.open": _("Open image {name}"),
+        "file.missing": _("No longer available"),
+        "file.download": _("Download {name}"),
+        "file.save": _("Download"),
+        "file.viewer": _("Image"),
+        "file.previous": _("Previous image"),
+        "file.next": _("Next image"),
+        "file.cancel": _("Close"),
     }
 
 
