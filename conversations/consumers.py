@@ -18,10 +18,10 @@ from redis.exceptions import RedisError
 from conversations import inbound, reading
 from conversations.admission import Refused, admit, language
 from conversations.arriving import arrive
-from conversations.channels.web import group_name, send_frames
+from conversations.channels.web import NOT_FOUND, group_name, send_frames
 from conversations.commands.tasks import TaskWish
 from conversations.following import Following
-from conversations.frames import Frame, encode, error_frame, message_frame
+from conversations.frames import Frame, conversation_frame, encode, error_frame, message_frame
 from conversations.identity import Identity
 from conversations.inbound import FrameError
 from conversations.limits import Flood, TokenBucket
@@ -36,7 +36,7 @@ from scheduling.group_commit import group_commit
 logger = structlog.stdlib.get_logger(__name__)
 
 # Close codes: daphne lets an application send none below 3000 but 1000.
-NOT_FOUND, LOGIN_NEEDED, TRY_LATER, FLOODED = 4404, 4401, 4503, 4429
+LOGIN_NEEDED, TRY_LATER, FLOODED = 4401, 4503, 4429
 # Seconds between the pages of a long catch-up: time for the client to read one.
 PAGE_PAUSE = 0.05
 
@@ -147,6 +147,7 @@ class ChatConsumer(Following, AsyncConsumer):
                 conversation=str(self.place.uuid),
                 seq=self.place.seq,
                 token=self.token,
+                read=self.place.read_seq,
             )
         )
         while self.early:
@@ -212,6 +213,8 @@ class ChatConsumer(Following, AsyncConsumer):
                 self._spawn(self.catch_up(command.after))
             case inbound.History():
                 self._spawn(self._show_history(command))
+            case inbound.Read():
+                self._note_read(command.seq)
             case inbound.ListTasks():
                 self._spawn(self._show_tasks())
             case inbound.SteerTask():
@@ -323,6 +326,13 @@ class ChatConsumer(Following, AsyncConsumer):
                 self.overtaken.add(settles)
             self.waiting.discard(settles)
             await self._send_frame(Frame(text, seq))
+        if code := event.get("close"):
+            await self.close(code)
+
+    async def end_erased(self) -> None:
+        """Tell the reader that the conversation is gone, and close."""
+        await self._send(conversation_frame(self.place.uuid, is_deleted=True).text)
+        await self.close(NOT_FOUND)
 
     async def _learn_pk(self) -> None:
         """Find the row that another socket of this reader has made by now."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+import asyncio
+from typing import Any, cast
 
 import structlog
 from django.db import DatabaseError, InterfaceError
@@ -11,11 +12,15 @@ from django.utils.translation import gettext as _
 from conversations.channels.web import send_frames
 from conversations.commands.tasks import TaskNotFound, TaskWish, show_tasks, steer_tasks
 from conversations.frames import Frame
+from conversations.listing import Mark, mark_read
 from conversations.reading import Place
 from conversations.steering import MessageNotFound, Steering, retry_answers, stop_answers
 from scheduling.group_commit import group_commit
 from scheduling.triggers import InvalidTrigger
 from scheduling.validating import sentence
+
+# Seconds for which what is read is gathered before it is stored.
+READ_PAUSE = 1.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -25,12 +30,31 @@ class Following:
 
     place: Place
     channel_name: str
+    #: How far the reader says to have read, while that waits to be stored.
+    read_seq = 0
 
     async def _send(self, text: str) -> None:
         raise NotImplementedError
 
     async def _send_error(self, code: str, detail: str, client_id: str = "") -> None:
         raise NotImplementedError
+
+    def _spawn(self, work: Any) -> None:
+        raise NotImplementedError
+
+    def _note_read(self, seq: int) -> None:
+        """Store how far it is read, once the reader rests: scrolling tells of every message."""
+        if not (self.place.pk and seq):
+            return  # Nothing was said yet.
+        is_waiting = self.read_seq > 0
+        self.read_seq = max(self.read_seq, seq)
+        if not is_waiting:
+            self._spawn(self._store_read(self.place.pk))
+
+    async def _store_read(self, pk: int) -> None:
+        await asyncio.sleep(READ_PAUSE)
+        mark, self.read_seq = Mark(pk, self.read_seq), 0
+        await group_commit()(mark_read, mark)
 
     async def _stop(self, wish: Steering) -> None:
         await group_commit()(stop_answers, wish)

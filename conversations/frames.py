@@ -59,8 +59,22 @@ def message_fields(message: Message, *, reply_to: UUID | None = None) -> dict[st
         fields["attachment"] = message.attachment
     if message.files:
         fields["files"] = message.files
-    if message.detail:
+    if message.detail and not message.is_deleted:
         fields["detail"] = message.detail
+    return fields | _place_fields(message)
+
+
+def _place_fields(message: Message) -> dict[str, Any]:
+    """Return where a message is among the versions of what was said; nothing for nearly all."""
+    fields: dict[str, Any] = {}
+    if message.replaces_id is not None and message.replaces:
+        fields["replaces"] = str(message.replaces.uuid)
+    if message.branch_id is not None and message.branch:
+        fields["branch"] = str(message.branch.uuid)
+    if message.chosen:
+        fields["chosen"] = message.chosen
+    if message.is_deleted:
+        fields["deleted"] = True
     return fields
 
 
@@ -86,6 +100,12 @@ def tasks_frame(tasks: list[dict[str, Any]], *, as_of: int) -> Frame:
     Of two such frames, which two processes may send, the one with the lower `as_of` is outdated.
     """
     return Frame(encode(type="tasks", seq=as_of, tasks=tasks))
+
+
+def conversation_frame(uuid: UUID, *, title: str = "", is_deleted: bool = False) -> Frame:
+    """Return what became of the conversation itself: its new title, or that it is gone."""
+    fields: dict[str, Any] = {"deleted": True} if is_deleted else {"title": title}
+    return Frame(encode(type="conversation", id=str(uuid), **fields))
 
 
 def error_frame(code: str, detail: str, *, client_id: str = "") -> Frame:

@@ -40,6 +40,7 @@ class Say:
     attachment: str = ""
     client_id: str = ""
     files: tuple[UUID, ...] = ()
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Choose:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     before: int
     limit: int
@@ -61,6 +72,11 @@ class History:
 @dataclass(frozen=True, slots=True)
 class Resume:
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ class SteerTask:
     do: Steer
 
 
-Command = Say | Stop | Retry | History | Resume | Ping | ListTasks | SteerTask
+Command = Say | Stop | Retry | Choose | Delete | History | Resume | Read | Ping | ListTasks | SteerTask
 
 
 def parse(text: str) -> Command:
@@ -113,6 +129,7 @@ def _say(frame: dict[str, Any]) -> Say:
         content = clean(_text(frame, "content"))
         attachment = clean(_text(frame, "attachment", most=500))
         files = _files(frame)
+        replaces = _id(frame, "replaces") if frame.get("replaces") else None
     except FrameError as error:
         raise FrameError(error.code, error.detail, client_id=client_id) from None
     most = settings.BOTFLOW_MAX_MESSAGE_LENGTH
@@ -126,9 +143,10 @@ def _say(frame: dict[str, Any]) -> Say:
     if content_type not in _SENDABLE:
         detail = _("“content_type” must be one of %s.") % ", ".join(_SENDABLE)
         raise FrameError("bad_frame", detail, client_id=client_id)
-    if not (content.strip() or attachment or files):
+    # A version without a text may keep the files of what it replaces.
+    if not (content.strip() or attachment or files or replaces):
         raise FrameError("bad_frame", _("The message is empty."), client_id=client_id)
-    return Say(content, content_type, attachment, client_id, files)
+    return Say(content, content_type, attachment, client_id, files, replaces)
 
 
 def _files(frame: dict[str, Any]) -> tuple[UUID, ...]:
@@ -165,9 +183,9 @@ def _number(frame: dict[str, Any], name: str, *, default: int | None = None) -> 
     return value
 
 
-def _retry(frame: dict[str, Any]) -> Retry:
+def _id(frame: dict[str, Any], name: str) -> UUID:
     try:
-        return Retry(UUID(_text(frame, "id", most=100)))
+        return UUID(_text(frame, name, most=100))
     except ValueError:
         raise FrameError("not_found", _("There is no such message.")) from None
 
@@ -193,9 +211,12 @@ def _task(frame: dict[str, Any]) -> SteerTask:
 _READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "message": _say,
     "stop": lambda frame: Stop(),
-    "retry": _retry,
+    "retry": lambda frame: Retry(_id(frame, "id")),
+    "choose": lambda frame: Choose(_id(frame, "id")),
+    "delete": lambda frame: Delete(_id(frame, "id")),
     "history": _history,
     "resume": lambda frame: Resume(_number(frame, "after")),
+    "read": lambda frame: Read(_number(frame, "seq")),
     "ping": lambda frame: Ping(),
     "tasks": lambda frame: ListTasks(),
     "task": _task,

@@ -27,6 +27,8 @@ class Place:
     pk: int | None = None
     seq: int = 0
     timezone: str = ""
+    #: Up to which change its participant had seen it when the socket opened.
+    read_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,10 @@ def find_place(identity: Identity, wanted: uuid.UUID | None) -> Place:
     """
     mine = Conversation.objects.filter(channel=WEB, participant=identity.participant)
     found = mine.filter(uuid=wanted) if wanted else mine.order_by("-updated_at")
-    row = found.values_list("uuid", "pk", "seq", "settings").first()
+    row = found.values_list("uuid", "pk", "seq", "settings", "read_seq").first()
     if row:
         zone = row[3].get("timezone", "")
-        return Place(row[0], identity.participant, row[1], row[2], zone)
+        return Place(row[0], identity.participant, row[1], row[2], zone, row[4])
     if wanted in (None, identity.first_conversation):
         return Place(identity.first_conversation, identity.participant)
     raise ConversationNotFound

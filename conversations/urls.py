@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from conversations.conversation_views import conversation, conversations, export, search
 from conversations.embedding import embed_page, embed_script
 from conversations.upload_views import media, uploads
 from conversations.views import chat_page
 
 urlpatterns: list[URLPattern] = [
     path("", chat_page, name="chat"),
+    path("c/<uuid:wanted>", chat_page, name="conversation"),
+    path("api/conversations", conversations, name="conversations"),
+    path("api/conversations/<uuid:name>", conversation, name="conversation_api"),
+    path("api/conversations/<uuid:name>/export", export, name="export"),
+    path("api/search", search, name="search"),
     path("api/uploads", uploads, name="uploads"),
     path("media/<uuid:uuid>-<str:signature>/<str:name>", media, name="media"),
     # Not found unless BOTFLOW_EMBED_ORIGINS names a site.

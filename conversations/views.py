@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -13,7 +14,8 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from conversations.chat_texts import chat_texts
-from conversations.identity import remember_visitor
+from conversations.identity import identity_of, remember_visitor
+from conversations.reading import ConversationNotFound, find_place
 
 _STATIC = Path(__file__).parent / "static"
 # Named in the page's head, so that a browser fetches them all at once and not one import deeper
@@ -24,12 +26,27 @@ MODULES = sorted(str(path.relative_to(_STATIC)) for path in _STATIC.glob("conver
 @require_GET
 @never_cache
 @ensure_csrf_cookie
-def chat_page(request: HttpRequest) -> HttpResponse:
-    """Show the chat page, with a session by which the WebSocket knows this visitor again."""
+def chat_page(request: HttpRequest, wanted: UUID | None = None) -> HttpResponse:
+    """Show the chat page, with a session by which the WebSocket knows this visitor again.
+
+    In the wanted conversation, where it is theirs; else in their latest.
+    """
     if settings.BOTFLOW_CHAT_ACCESS == "login" and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     remember_visitor(request.session)
+    if wanted:
+        _check_theirs(request, wanted)
     return render(request, "chat.html", page_context())
+
+
+def _check_theirs(request: HttpRequest, wanted: UUID) -> None:
+    try:
+        identity = identity_of(request)
+        if identity is None:
+            raise ConversationNotFound
+        find_place(identity, wanted)
+    except ConversationNotFound:
+        raise Http404 from None
 
 
 def page_context() -> dict[str, Any]:

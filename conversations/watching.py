@@ -28,6 +28,8 @@ class Socket(Protocol):
 
     async def catch_up(self, after: int) -> None: ...
 
+    async def end_erased(self) -> None: ...
+
 
 class Watcher:
     """The open sockets of one event loop; looks only while there are any."""
@@ -60,6 +62,9 @@ class Watcher:
         earlier = self._seen
         pks = sorted({socket.place.pk for socket in sockets if socket.place.pk})
         self._seen = await group_commit().read(reading.latest_seqs, pks) if pks else {}
+        for socket in sockets:
+            if socket.place.pk not in self._seen and socket.is_open:
+                await socket.end_erased()
         late = [s for s in sockets if s.seq < earlier.get(s.place.pk or 0, 0) and s.is_open]
         helping = {asyncio.create_task(self._help(s)) for s in late if s not in self._helped}
         if helping:

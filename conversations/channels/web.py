@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 # Longer than that no agent waits for Redis to take what it said.
 SHOW_SECONDS = 1.0
+
+#: Close code of a socket whose conversation is not there, or not for its reader.
+NOT_FOUND = 4404
 
 # Whether this process last failed to send: what it logs depends on it, nothing else.
 _is_away = False
@@ -37,13 +41,20 @@ class WebChannel(Channel):
         await send_frames(conversation, frames)
 
 
-async def send_frames(conversation: UUID, frames: Sequence[Frame], *, sender: str = "") -> None:
-    """Send frames to every socket of a conversation but `sender`, which has them already."""
-    event = {
+async def send_frames(
+    conversation: UUID, frames: Sequence[Frame], *, sender: str = "", close: int = 0
+) -> None:
+    """Send frames to every socket of a conversation but `sender`, which has them already.
+
+    With `close` the sockets are closed with that code afterwards.
+    """
+    event: dict[str, Any] = {
         "type": "chat.frames",
         "frames": [[frame.text, frame.seq, frame.settles] for frame in frames],
         "sender": sender,
     }
+    if close:
+        event["close"] = close
     global _is_away
     try:
         async with asyncio.timeout(SHOW_SECONDS):

@@ -92,6 +92,8 @@ class FakeSite:
     def __init__(self) -> None:
         self._sockets: queue.Queue[FakeSocket] = queue.Queue()
         self._port = 0
+        #: What the page's list of conversations is told.
+        self.conversations: list[dict[str, Any]] = []
         self._is_up = threading.Event()
         self.open()
 
@@ -134,10 +136,12 @@ class FakeSite:
     def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
         if urlsplit(request.path).path == "/ws/chat":
             return None
+        if urlsplit(request.path).path == "/api/conversations":
+            return _json({"conversations": self.conversations, "more": False, "before": None})
         client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
         names = ("Cookie", "Accept-Language", "If-Modified-Since")
         headers = {name: request.headers[name] for name in names if name in request.headers}
-        answer = client.get(request.path, headers=headers)
+        answer = client.get(_page_path(request.path), headers=headers)
         kept = [(name, value) for name, value in answer.headers.items() if name != "Connection"]
         kept += [("Set-Cookie", cookie.OutputString()) for cookie in answer.cookies.values()]
         body = answer.getvalue()
@@ -147,6 +151,18 @@ class FakeSite:
         fields["Connection"] = "close"
         status = HTTPStatus(answer.status_code)
         return Response(status.value, status.phrase, fields, body)
+
+
+def _page_path(path: str) -> str:
+    """Return where the page is that a path leads to: in any conversation it is the same."""
+    return "/" if path.startswith("/c/") else path
+
+
+def _json(data: dict[str, Any]) -> Response:
+    body = json.dumps(data).encode()
+    fields = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
+    fields["Connection"] = "close"
+    return Response(HTTPStatus.OK.value, "OK", fields, body)
 
 
 def user_message(seq: int, content: str = "Hello", **fields: Any) -> dict[str, Any]:

@@ -25,11 +25,15 @@ class FakeSocket:
         self.seq = seq
         self.is_open = True
         self.asked: list[int] = []
+        self.was_told_of_its_end = False
 
     async def catch_up(self, after: int) -> None:
         self.asked.append(after)
         rows = Conversation.objects.filter(pk=self.place.pk)
         self.seq = await read(lambda: rows.values_list("seq", flat=True)[0])
+
+    async def end_erased(self) -> None:
+        self.was_told_of_its_end, self.is_open = True, False
 
 
 @pytest.fixture
@@ -111,7 +115,7 @@ async def test_a_socket_without_a_conversation_is_not_looked_for(pk):
     await one.look()
 
 
-async def test_a_conversation_that_is_erased_meanwhile_does_no_harm(pk):
+async def test_who_reads_a_conversation_that_is_erased_is_told_and_others_go_on(pk):
     late, gone = FakeSocket(pk, seq=3), FakeSocket(10**9, seq=0)
     one = watcher(late, gone)
 
@@ -119,6 +123,7 @@ async def test_a_conversation_that_is_erased_meanwhile_does_no_harm(pk):
     await one.look()
 
     assert (late.asked, gone.asked) == ([3], [])
+    assert (late.was_told_of_its_end, gone.was_told_of_its_end) == (False, True)
 
 
 async def test_one_socket_that_cannot_catch_up_does_not_stop_the_watch(pk, monkeypatch):
