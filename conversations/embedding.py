@@ -19,6 +19,8 @@ from django.views.decorators.http import conditional_page, require_GET
 from conversations.socket_queries import language_named
 from conversations.views import page_context
 
+# The green of base.css.
+BUILT_IN_COLOR = "#0c7565"
 # How long a site goes on with the script it has: a changed color shows within minutes.
 SCRIPT_AGE_SECONDS = 300
 
@@ -35,7 +37,7 @@ def embed_script(request: HttpRequest) -> HttpResponse:
     _require_origins()
     setup = {
         "name": settings.BOTFLOW_NAME,
-        "color": settings.BOTFLOW_COLOR,
+        "color": settings.BOTFLOW_COLOR or BUILT_IN_COLOR,
         "origins": [f"^{pattern_of(origin)}$" for origin in settings.BOTFLOW_EMBED_ORIGINS],
         "texts": {code: _bubble_texts(code) for code, _name in settings.LANGUAGES},
     }

@@ -128,6 +128,9 @@
     #wasOpen = kept(() => sessionStorage);
     #isOpen = false;
     #unread = 0;
+    #takesFocus = false;
+    /** Whether the frame's page has said that it listens. */
+    #isReady = false;
     #frame = null;
     #badge = element("span", { className: "badge", hidden: true });
     #said = element("span", { className: "said" });
@@ -161,7 +164,9 @@
     stand() {
       document.documentElement.append(this.#host);
       new MutationObserver(() => {
-        if (!this.#host.isConnected) document.documentElement.append(this.#host);
+        if (this.#host.isConnected) return;
+        this.#isReady = false;
+        document.documentElement.append(this.#host);
       }).observe(document.documentElement, { childList: true });
       if (visualViewport) {
         for (const change of ["resize", "scroll"]) visualViewport.addEventListener(change, () => this.#fit());
@@ -174,6 +179,7 @@
 
     open = ({ focus = true } = {}) => {
       if (this.#isOpen) return;
+      this.#takesFocus = focus;
       this.#show(true);
       this.#load();
       this.#tell("open", { focus });
@@ -235,13 +241,15 @@
 
     #tell(kind, fields = {}) {
       // To the chat's own site alone: the token must reach no other that the frame may have gone to.
-      this.#frame?.contentWindow?.postMessage({ botflow: kind, ...fields }, site.origin);
+      if (this.#isReady) this.#frame.contentWindow.postMessage({ botflow: kind, ...fields }, site.origin);
     }
 
     #heard({ source, origin, data }) {
       if (!this.#frame || source !== this.#frame.contentWindow || origin !== site.origin) return;
       if (data?.botflow === "ready") {
-        this.#tell("hello", { token: this.#token.read(), title: options.title ?? "", color, isOpen: this.#isOpen });
+        this.#isReady = true;
+        const visitor = { token: this.#token.read(), title: options.title ?? "", color };
+        this.#tell("hello", { ...visitor, isOpen: this.#isOpen, focus: this.#isOpen && this.#takesFocus });
       }
       if (data?.botflow === "token" && typeof data.token === "string") this.#token.write(data.token);
       if (data?.botflow === "close") this.close();

@@ -83,7 +83,7 @@ class Host {
       const title = document.getElementById("brand-name");
       if (data.title && title) title.textContent = String(data.title);
       this.#greeted();
-      this.#look(data.isOpen, data.isOpen);
+      this.#look(data.isOpen, data.focus);
     }
     if (data?.botflow === "open") this.#look(true, data.focus);
     if (data?.botflow === "closed") this.#look(false, false);
