@@ -30,6 +30,8 @@ from conversations.uploads import UploadRefused, fields_of, is_signed, store_upl
 
 # What a request holds beside its file: the headers of its parts and what parts them.
 OVERHEAD_BYTES = 65_536
+#: The codes for which the page has a sentence.
+REFUSALS = ["too_large", "bad_type", "empty", "quota", "uploads_off"]
 # A year: what is at an address never changes.
 _LIFETIME = "private, max-age=31536000, immutable"
 _HEADERS = {
@@ -66,6 +68,17 @@ class OneFile(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         return None
+
+
+def upload_limits() -> dict[str, Any] | None:
+    """Return what the page tells people of the limits; None where files are not taken."""
+    if not settings.BOTFLOW_UPLOADS:
+        return None
+    return {
+        "maxFiles": settings.BOTFLOW_MAX_FILES,
+        "maxBytes": settings.BOTFLOW_MAX_UPLOAD_BYTES,
+        "refusals": REFUSALS,
+    }
 
 
 @csrf_exempt  # `resource` checks it, once the handler that bounds the file is there.

@@ -1,5 +1,6 @@
 // Where a message is written: Enter sends, an input method may finish its word first, drafts stay.
 
+import { Attachments } from "./attachments.js";
 import { CommandList } from "./commands.js";
 import { byId } from "./dom.js";
 import { maxLength, text } from "./setup.js";
@@ -18,9 +19,10 @@ export class Composer {
   #commands = new CommandList(this.#field, (content) => this.#replace(content));
   #compositionEnded = -Infinity;
   #isBusy = false;
+  #attachments = new Attachments({ changed: () => this.#showButtons(), focus: () => this.focus() });
   #handlers;
 
-  /** handlers: `send(content)`, `stop()`. */
+  /** handlers: `send(content, files)`, `stop()`. */
   constructor(handlers) {
     this.#handlers = handlers;
     this.#field.value = browser.read("draft", "");
@@ -57,12 +59,18 @@ export class Composer {
     return this.#field.value.trim() === "";
   }
 
+  /** Whether there is something to send: text or files. */
+  get #hasMessage() {
+    return !this.isEmpty || !this.#attachments.isEmpty;
+  }
+
   focus() {
     this.#field.focus({ preventScroll: true });
   }
 
   /** Put `content` in front of what is written already, for the person to change and send. */
-  fill(content) {
+  fill(content, files = []) {
+    this.#attachments.fill(files);
     const rest = this.isEmpty ? "" : `\n${this.#field.value}`;
     this.#replace(content + rest, content.length);
     this.#commands.close();
@@ -89,10 +97,14 @@ export class Composer {
 
   #submit() {
     const content = this.#field.value;
-    if (this.isEmpty || lengthOf(content) > maxLength) return;
+    if (!this.#hasMessage || lengthOf(content) > maxLength) return;
+    if (this.#attachments.isBusy) {
+      this.#attachments.whenReady(() => this.#submit());
+      return;
+    }
     this.#replace("");
     this.#commands.close();
-    this.#handlers.send(content.trim());
+    this.#handlers.send(content.trim(), this.#attachments.take());
     this.focus();
   }
 
@@ -116,7 +128,7 @@ export class Composer {
 
   #showButtons() {
     this.#stop.hidden = !this.#isBusy;
-    this.#send.hidden = this.#isBusy && this.isEmpty;
-    this.#send.disabled = this.isEmpty || !this.#tooLong.hidden;
+    this.#send.hidden = this.#isBusy && !this.#hasMessage;
+    this.#send.disabled = !this.#hasMessage || !this.#tooLong.hidden;
   }
 }

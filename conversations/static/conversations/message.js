@@ -2,18 +2,21 @@
 
 import { Body } from "./body.js";
 import { element, icon } from "./dom.js";
+import { Files } from "./files.js";
 import { Foot } from "./foot.js";
 import { text } from "./setup.js";
 import { isAsked } from "./store.js";
 
 export class MessageView {
   #body = new Body();
+  #files = new Files();
   #foot;
 
   /** actions: those of the line below it. */
   constructor(message, actions) {
     this.#foot = new Foot(actions);
-    this.node = element("article", { class: `message ${message.role}` }, this.#body.node, this.#foot.node);
+    const parts = [this.#files.node, this.#body.node, this.#foot.node];
+    this.node = element("article", { class: `message ${message.role}` }, ...parts);
     this.node.dataset.key = message.key;
     // A prompt: nobody said it, its time had come.
     if (message.role === "system" && isAsked(message)) {
@@ -31,6 +34,9 @@ export class MessageView {
     this.node.classList.toggle("streaming", Boolean(message.isStreaming));
     this.node.hidden = Boolean(message.isStreaming) && message.content === "";
     this.#body.update(message);
+    // Pictures without a word have no bubble.
+    this.#body.node.hidden = Boolean(message.files?.length) && message.content === "";
+    this.#files.update(message);
     this.#foot.update(message);
   }
 }

@@ -25,8 +25,9 @@ export class Outbox {
     return this.#items;
   }
 
-  add(content) {
-    const item = { clientId: newClientId(), content, createdAt: new Date().toISOString() };
+  /** `files`: what the site told of each that it has already. */
+  add(content, files = []) {
+    const item = { clientId: newClientId(), content, files, createdAt: new Date().toISOString() };
     this.#items.push(item);
     this.#save();
     return item;
@@ -39,7 +40,9 @@ export class Outbox {
     if (!item) return false;
     delete item.error;
     this.#save();
-    const isSent = this.#transmit({ type: "message", content: item.content, client_id: clientId });
+    const frame = { type: "message", content: item.content, client_id: clientId };
+    if (item.files?.length) frame.files = item.files.map(({ id }) => id);
+    const isSent = this.#transmit(frame);
     if (isSent) this.#timers.set(clientId, setTimeout(() => this.send(clientId), ACKNOWLEDGE_DEADLINE));
     return isSent;
   }

@@ -4,8 +4,14 @@ const setup = JSON.parse(document.getElementById("setup").textContent);
 
 export const { home, csrfCookie, socket: socketPath, login: loginAddress, maxLength } = setup;
 
+/** What may be sent with a message: `maxFiles`, `maxBytes`; null where nothing may. */
+export const uploads = setup.uploads ?? null;
+
 /** `origin` and `language` where the page is shown inside another site's, else null. */
 export const embed = setup.embed ?? null;
+
+/** Who is signed in: "" for nobody; undefined where no session tells, inside another site. */
+export const person = setup.person;
 
 /** The page's language, in the reader's own variety of it: dates differ between en-US and en-GB. */
 export const language = (navigator.languages ?? []).find(isOfPage) ?? document.documentElement.lang;

@@ -77,7 +77,7 @@ export class Store {
   }
 
   /** Show a message of this page before the server has it. */
-  addPending({ clientId, content, createdAt, state }) {
+  addPending({ clientId, content, createdAt, state, files }) {
     const id = `unsent:${clientId}`;
     const known = this.#messages.get(id);
     if (known) {
@@ -85,7 +85,7 @@ export class Store {
       this.#tell(known);
       return;
     }
-    this.#add({ id, key: clientId, role: "user", content, state, createdAt, isPending: true });
+    this.#add({ id, key: clientId, role: "user", content, state, createdAt, files, isPending: true });
   }
 
   removePending(clientId) {
@@ -116,6 +116,7 @@ export class Store {
       replyTo: frame.reply_to ?? null,
       createdAt: frame.created_at,
       detail: frame.detail,
+      files: frame.files,
       isPending: false,
     };
     const isStreaming = frame.role === "assistant" && !FINAL_REPLY.has(frame.state);

@@ -1,0 +1,259 @@
+// Files beside the draft: picked, pasted or dropped, sent to the site at once, and with the message.
+
+import { AttachmentView } from "./attachment.js";
+import { byId } from "./dom.js";
+import { DropZone } from "./dropzone.js";
+import { text, uploads } from "./setup.js";
+import { sizeOf } from "./sizes.js";
+import { browser } from "./storage.js";
+import { Transfer } from "./transfer.js";
+
+// At once: more would only slow down the first.
+const TOGETHER = 2;
+const FIRST_PAUSE = 2_000;
+const LONGEST_PAUSE = 30_000;
+// What is kept for later visits: the site forgets after a day what no message took.
+const MOST_KEPT = 20;
+const KEPT_FOR = 20 * 3_600_000;
+
+/** Each is `waiting`, `sending`, `ready` or `refused`; `isOffline` when it waits for the connection. */
+export class Attachments {
+  #items = [];
+  #trays = new Map();
+  #conversation = null;
+  #list = byId("attachments");
+  #note = byId("attachments-note");
+  #status = byId("attachments-status");
+  #pause = FIRST_PAUSE;
+  #timer = 0;
+  #held = null;
+  #handlers;
+
+  /** handlers: `changed()` when something was added, removed, finished or refused; `focus()` for the draft. */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    if (!uploads) return;
+    const input = byId("files");
+    byId("attach").addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      this.add(input.files);
+      input.value = "";
+    });
+    document.addEventListener("paste", (event) => this.#pasted(event));
+    new DropZone((files) => this.add(files));
+    addEventListener("online", () => this.#goOn());
+    // Later: whoever makes this one is not complete yet.
+    queueMicrotask(() => this.#restore());
+  }
+
+  get isEmpty() {
+    return this.#items.every((item) => item.state === "refused");
+  }
+
+  /** Whether a file is still on its way: a message waits for it. */
+  get isBusy() {
+    return this.#items.some(({ state }) => state === "waiting" || state === "sending");
+  }
+
+  /** What the site has already, as it told: `id`, `url`, `name`, `type`, `size`. */
+  get files() {
+    return this.#items.filter((item) => item.state === "ready").map((item) => item.stored);
+  }
+
+  /** Do `work` once every file is there; not where one is refused: the person decides then. */
+  whenReady(work) {
+    this.#held = work;
+    this.#say(text("file.held"));
+  }
+
+  /** The files that go with the message; afterwards there are none. */
+  take() {
+    const files = this.files;
+    if (!this.#items.length) return files;
+    for (const item of [...this.#items]) this.#drop(item);
+    this.#say("");
+    this.#changed();
+    return files;
+  }
+
+  /** Put files back that the site has: of a message that is written anew. */
+  fill(files) {
+    if (!uploads) return;
+    for (const stored of files ?? []) this.#insert({ state: "ready", stored, ...stored });
+    this.#changed();
+  }
+
+  /** Show the files of another conversation's draft; what is on its way here goes on. */
+  open(conversation) {
+    if (!uploads || conversation === this.#conversation) return;
+    this.#trays.set(this.#conversation, this.#items);
+    this.#conversation = conversation;
+    this.#items = this.#trays.get(conversation) ?? [];
+    this.#held = null;
+    this.#say("");
+    this.#list.replaceChildren(...this.#items.map((item) => item.view.node));
+    if (!this.#items.length) this.#restore();
+    this.#changed();
+  }
+
+  add(files) {
+    if (!uploads) return;
+    const room = uploads.maxFiles - this.#items.filter((item) => item.state !== "refused").length;
+    const chosen = [...files];
+    this.#say(chosen.length > room ? text("file.too_many", { limit: uploads.maxFiles }) : "");
+    for (const file of chosen.slice(0, Math.max(room, 0))) this.#addOne(file);
+    this.#goOn();
+    this.#changed();
+    this.#handlers.focus();
+  }
+
+  #addOne(file) {
+    const item = this.#insert({ state: "waiting", file, name: file.name, type: file.type, size: file.size });
+    if (file.size > uploads.maxBytes) this.#refuse(item, "too_large");
+    else if (!file.size) this.#refuse(item, "empty");
+  }
+
+  #insert(fields) {
+    const item = { share: 0, tray: this.#items, ...fields };
+    item.view = new AttachmentView(item, { remove: () => this.#remove(item), retry: () => this.#retry(item) });
+    this.#items.push(item);
+    this.#list.append(item.view.node);
+    return item;
+  }
+
+  // -- sending them -------------------------------------------------------------------------------
+
+  get #everything() {
+    return [...new Set([...this.#trays.values(), this.#items])].flat();
+  }
+
+  /** Begin with what waits, as many as may go together. */
+  #goOn() {
+    clearTimeout(this.#timer);
+    const all = this.#everything;
+    let free = TOGETHER - all.filter((item) => item.state === "sending").length;
+    for (const item of all) {
+      if (free > 0 && item.state === "waiting" && navigator.onLine) {
+        this.#send(item);
+        free -= 1;
+      } else if (item.state === "waiting") {
+        item.isOffline = !navigator.onLine;
+      }
+      item.view.update();
+    }
+  }
+
+  #send(item) {
+    Object.assign(item, { state: "sending", share: 0, isOffline: false, error: "" });
+    item.transfer = new Transfer(item.file, {
+      progress: (share) => {
+        item.share = share;
+        item.view.update();
+      },
+      done: (stored) => this.#sent(item, stored),
+      failed: (error) => this.#failed(item, error),
+    });
+  }
+
+  #sent(item, stored) {
+    Object.assign(item, { state: "ready", stored, name: stored.name, type: stored.type, transfer: null });
+    this.#pause = FIRST_PAUSE;
+    this.#announce(text("file.ready", { name: item.name }));
+    this.#goOn();
+    this.#changed();
+  }
+
+  #failed(item, error) {
+    if (error.isPassing) {
+      Object.assign(item, { state: "waiting", isOffline: true });
+      item.view.update();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#goOn(), this.#pause);
+      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+      return;
+    }
+    this.#refuse(item, error.code);
+    this.#goOn();
+    this.#changed();
+  }
+
+  #refuse(item, code) {
+    const known = uploads.refusals.includes(code) ? code : "other";
+    item.error = text(`file.${known}`, { limit: sizeOf(uploads.maxBytes) });
+    // Another try helps only where the site, not the file, was the reason.
+    Object.assign(item, { state: "refused", mayRetry: ["quota", "other"].includes(known), transfer: null });
+    item.view.update();
+    this.#announce(`${item.name}: ${item.error}`);
+  }
+
+  #retry(item) {
+    item.state = "waiting";
+    this.#goOn();
+    this.#changed();
+  }
+
+  // -- taking them away ---------------------------------------------------------------------------
+
+  #remove(item) {
+    const next = item.view.node.nextElementSibling ?? item.view.node.previousElementSibling;
+    this.#drop(item);
+    this.#say("");
+    this.#goOn();
+    this.#changed();
+    const button = next?.querySelector("button");
+    if (button) button.focus();
+    else this.#handlers.focus();
+  }
+
+  #drop(item) {
+    item.transfer?.abort();
+    item.state = "gone";
+    item.tray.splice(item.tray.indexOf(item), 1);
+    item.view.node.remove();
+  }
+
+  #pasted(event) {
+    const { files, types } = event.clipboardData;
+    const isElsewhere = event.target.closest?.("input, textarea:not(#draft), dialog");
+    // Office programs put a picture of the text beside it: the text is meant.
+    if (!files.length || types.includes("text/plain") || isElsewhere) return;
+    event.preventDefault();
+    this.add(files);
+  }
+
+  // -- what is told and kept ----------------------------------------------------------------------
+
+  #say(sentence) {
+    this.#note.textContent = sentence;
+    this.#note.hidden = !sentence;
+  }
+
+  #announce(sentence) {
+    this.#status.textContent = sentence;
+  }
+
+  #changed() {
+    this.#list.hidden = !this.#items.length;
+    this.#keep();
+    this.#handlers.changed();
+    if (!this.#held || this.isBusy) return;
+    const work = this.#held;
+    this.#held = null;
+    this.#say("");
+    if (this.#items.every((item) => item.state === "ready")) work();
+  }
+
+  #keep() {
+    const now = Date.now();
+    const kept = browser.read("attachments", []).filter(
+      ([conversation, , at]) => conversation !== this.#conversation && now - at < KEPT_FOR,
+    );
+    if (this.files.length) kept.push([this.#conversation, this.files, now]);
+    browser.write("attachments", kept.length ? kept.slice(-MOST_KEPT) : null);
+  }
+
+  #restore() {
+    const found = browser.read("attachments", []).find(([conversation]) => conversation === this.#conversation);
+    if (found && Date.now() - found[2] < KEPT_FOR) this.fill(found[1]);
+  }
+}

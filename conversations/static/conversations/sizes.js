@@ -1,0 +1,32 @@
+// Files in words: their size and their kind, as short as a person says them.
+
+import { language } from "./setup.js";
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** `1.2 MB` in the reader's language. */
+export function sizeOf(bytes) {
+  let step = 0;
+  let number = bytes;
+  while (number >= 1000 && step < UNITS.length - 1) {
+    number /= 1024;
+    step += 1;
+  }
+  const options = { style: "unit", unit: UNITS[step], maximumFractionDigits: step > 1 && number < 10 ? 1 : 0 };
+  return new Intl.NumberFormat(language, { ...options, unitDisplay: step ? "short" : "narrow" }).format(number);
+}
+
+/** The ending of a file's name, which people know kinds of files by; "" without one. */
+export function endingOf(name) {
+  const [, ending] = name.match(/\.([\p{L}\p{N}]{1,5})$/u) ?? [];
+  return (ending ?? "").toUpperCase();
+}
+
+/** What stands below a file's name. */
+export function aboutFile({ name, size }) {
+  return [endingOf(name), sizeOf(size)].filter(Boolean).join(" · ");
+}
+
+export function isPicture({ type }) {
+  return /^image\/(png|jpe?g|gif|webp)$/.test(type);
+}
