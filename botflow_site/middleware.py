@@ -15,6 +15,7 @@ _COMMON = {
     # Covers the WebSocket of the same origin too (Safari from 15.4).
     "connect-src": "'self'",
     "font-src": "'self'",
+    "manifest-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",

@@ -285,6 +285,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "botflow_site.branding.branding",
             ]
         },
     }

@@ -36,8 +36,16 @@ class Identity:
         return uuid.uuid5(uuid.NAMESPACE_URL, f"botflow:{self.participant}")
 
 
+def of_user(pk: Any) -> Identity:
+    return Identity(f"user:{pk}")
+
+
+def of_visitor(name: Any) -> Identity:
+    return Identity(f"visitor:{name}")
+
+
 def new_visitor() -> Identity:
-    return Identity(f"visitor:{uuid.uuid4()}")
+    return of_visitor(uuid.uuid4())
 
 
 def from_token(token: str) -> Identity | None:
@@ -97,6 +105,6 @@ def remember_visitor(session: Any) -> str:
 def from_session(session: Any, user_id: str | None) -> Identity | None:
     """Return the signed-in user, else the session's visitor, else None."""
     if user_id:
-        return Identity(f"user:{user_id}")
+        return of_user(user_id)
     visitor = session.get("visitor")
-    return Identity(f"visitor:{visitor}") if visitor else None
+    return of_visitor(visitor) if visitor else None

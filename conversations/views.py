@@ -13,9 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from conversations.adopting import adopt
 from conversations.chat_texts import chat_texts
-from conversations.identity import identity_of, remember_visitor
+from conversations.identity import identity_of, of_user, remember_visitor
 from conversations.reading import ConversationNotFound, find_place
+from conversations.upload_views import upload_limits
 
 _STATIC = Path(__file__).parent / "static"
 # Named in the page's head, so that a browser fetches them all at once and not one import deeper
@@ -34,9 +36,15 @@ def chat_page(request: HttpRequest, wanted: UUID | None = None) -> HttpResponse:
     if settings.BOTFLOW_CHAT_ACCESS == "login" and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     remember_visitor(request.session)
+    person = ""
+    if request.user.is_authenticated:
+        adopt(request.session, request.user)
+        person = of_user(request.user.pk).participant
     if wanted:
         _check_theirs(request, wanted)
-    return render(request, "chat.html", page_context())
+    context = page_context()
+    context["setup"]["person"] = person
+    return render(request, "chat.html", context)
 
 
 def _check_theirs(request: HttpRequest, wanted: UUID) -> None:
@@ -58,6 +66,7 @@ def page_context() -> dict[str, Any]:
         "socket": f"{home}ws/chat",
         "login": redirect_to_login(home).url,
         "maxLength": settings.BOTFLOW_MAX_MESSAGE_LENGTH,
+        "uploads": upload_limits(),
         "texts": chat_texts(),
     }
     return {"setup": setup, "modules": MODULES}

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
-from django.urls import path
+from django.urls import include, path
 
 STRICT = {
     "default-src": "'none'",
@@ -15,6 +15,7 @@ STRICT = {
     "img-src": "'self' data:",
     "connect-src": "'self'",
     "font-src": "'self'",
+    "manifest-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",
@@ -50,6 +51,7 @@ urlpatterns = [
     path("broken/", broken),
     path("admin-like/", page),
     path("admin/", BareAdmin().urls),
+    path("", include("botflow_site.brand_urls")),  # named on every page
 ]
 
 

@@ -22,6 +22,15 @@ function wrap(find) {
         // The page goes on without: what it holds in memory is enough until a reload.
       }
     },
+    clear({ except }) {
+      try {
+        const kept = except.map((key) => `botflow.${key}`);
+        const all = Object.keys(find()).filter((key) => key.startsWith("botflow."));
+        for (const key of all) if (!kept.includes(key)) find().removeItem(key);
+      } catch {
+        // There is none, and so nothing in it.
+      }
+    },
   };
 }
 
