@@ -21,6 +21,7 @@ def chat_texts() -> dict[str, str]:
     """Return every text that a script may show, by the name the script knows it by."""
     return {
         **_message_texts(),
+        **_transcript_texts(),
         **_connection_texts(),
         **_error_texts(),
         **_task_texts(),
@@ -57,6 +58,15 @@ def _message_texts() -> dict[str, str]:
         "sayFailed": _("Failed"),
         "sayNew": _("New message"),
         "tooLong": _("{length} of {limit} characters"),
+    }
+
+
+def _transcript_texts() -> dict[str, str]:
+    return {
+        "newHere": _("New"),
+        "newOne": _("1 new message"),
+        "newMany": _("{count} new messages"),
+        "toLatest": _("Jump to the latest message"),
     }
 
 

@@ -5,7 +5,7 @@ import { CLOSE_GONE, CLOSE_LOGIN, Connection } from "./connection.js";
 import { host } from "./embedded.js";
 import { Outbox } from "./outbox.js";
 import { loginAddress, socketPath, text } from "./setup.js";
-import { Announcer, ConnectionStatus, errorSentence, Problem, Unread } from "./status.js";
+import { Announcer, ConnectionStatus, errorSentence, Problem } from "./status.js";
 import { browser } from "./storage.js";
 import { isAsked, Store } from "./store.js";
 import { Tasks } from "./tasks.js";
@@ -21,7 +21,8 @@ class Chat {
   #isWelcome = false;
   #isAskingHistory = false;
   #isShowingHistory = false;
-  #hasEarlier = false;
+  /** Whether the server takes `read` frames: it said in `welcome` how far was read. */
+  #keepsRead = false;
   #lastFailed = false;
   #resumeTimer = 0;
   #missingAfter = Infinity;
@@ -32,7 +33,6 @@ class Chat {
 
   #problem = new Problem();
   #announcer = new Announcer();
-  #unread = new Unread();
   #status = new ConnectionStatus(() => this.#connection.connect());
   #store = new Store((message, isNew) => this.#changed(message, isNew));
   #outbox = new Outbox((frame) => this.#connection.send(frame));
@@ -41,8 +41,9 @@ class Chat {
     retry: (message) => this.#retry(message),
     edit: (message) => this.#edit(message),
     earlier: () => this.#askEarlier(),
+    read: (seq) => this.#keepsRead && this.#connection.send({ type: "read", seq }),
   });
-  #composer = new Composer({ send: (content) => this.#write(content), stop: () => this.#stop() });
+  #composer = new Composer({ send: (content, files) => this.#write(content, files), stop: () => this.#stop() });
   #connection = new Connection({
     address: () => this.#address(),
     frame: (frame) => this.#received(frame),
@@ -69,12 +70,12 @@ class Chat {
 
   // -- what the person does ------------------------------------------------------------------------
 
-  #write(content) {
+  #write(content, files) {
     this.#problem.clear();
-    const item = this.#outbox.add(content);
+    const item = this.#outbox.add(content, files);
     this.#showPending(item);
     if (this.#isWelcome) this.#outbox.send(item.clientId);
-    this.#transcript.scroll.toEnd();
+    this.#transcript.toEnd();
   }
 
   #stop() {
@@ -94,11 +95,11 @@ class Chat {
   #edit(message) {
     this.#outbox.remove(message.key);
     this.#store.removePending(message.key);
-    this.#composer.fill(message.content);
+    this.#composer.fill(message.content, message.files);
   }
 
   #askEarlier() {
-    if (!this.#hasEarlier || this.#isAskingHistory) return;
+    if (!this.#transcript.hasEarlier || this.#isAskingHistory) return;
     this.#askHistory(this.#store.oldestSeq);
   }
 
@@ -131,7 +132,8 @@ class Chat {
     }
   }
 
-  #welcomed({ conversation, seq, token }) {
+  #welcomed({ conversation, seq, read, token }) {
+    this.#keepsRead = read !== undefined;
     host.welcomed(token);
     // Another conversation, or one restored from a backup: nothing known here holds any more.
     const isOther = this.#conversation !== conversation || seq < this.#store.seq;
@@ -141,6 +143,7 @@ class Chat {
       browser.write("conversation", conversation);
       this.#checkpoint = seq;
       this.#tasks.forget();
+      this.#transcript.opened(read ?? seq);
       this.#askHistory(seq + 1);
     }
     this.#isWelcome = true;
@@ -157,8 +160,7 @@ class Chat {
 
   #historyCame({ messages, more }) {
     this.#isAskingHistory = false;
-    this.#hasEarlier = Boolean(more);
-    this.#transcript.prepending(this.#hasEarlier);
+    this.#transcript.prepending(Boolean(more));
     this.#isShowingHistory = true;
     for (const message of messages) this.#messageCame(message);
     this.#isShowingHistory = false;
@@ -234,9 +236,9 @@ class Chat {
     this.#resumeTimer = setTimeout(() => this.#resumeMissing(), RESUME_EVERY);
   }
 
-  #showPending({ clientId, content, createdAt, error }) {
+  #showPending({ clientId, content, createdAt, error, files }) {
     const state = error ? "refused" : this.#connection?.isOpen ? "sending" : "waiting";
-    this.#store.addPending({ clientId, content, createdAt, state });
+    this.#store.addPending({ clientId, content, createdAt, state, files });
     if (error) this.#store.setError(clientId, error);
   }
 
@@ -252,7 +254,6 @@ class Chat {
   }
 
   #replyCame(message) {
-    this.#unread.add();
     if (!message.replyTo) this.#announcer.say("sayNew");
   }
 }

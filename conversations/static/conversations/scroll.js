@@ -5,16 +5,22 @@ const NEAR = 40;
 
 export class Scroll {
   #box;
-  #jump;
   #isAtEnd = true;
+  #moved;
 
-  constructor(box, content, jump) {
+  /** moved(): the reader came to the end, left it, or is on the way; resized(): lines break anew. */
+  constructor(box, content, { moved, resized }) {
     this.#box = box;
-    this.#jump = jump;
-    box.addEventListener("scroll", () => this.#moved(), { passive: true });
-    jump.addEventListener("click", () => this.toEnd());
+    this.#moved = moved;
+    box.addEventListener("scroll", () => this.#look(), { passive: true });
     // Pictures, keyboards and windows change heights later than any frame does.
-    const observer = new ResizeObserver(() => this.#isAtEnd && this.toEnd());
+    let width = content.clientWidth;
+    const observer = new ResizeObserver(() => {
+      if (this.#isAtEnd) this.toEnd();
+      if (content.clientWidth === width) return;
+      width = content.clientWidth;
+      resized();
+    });
     observer.observe(box);
     observer.observe(content);
   }
@@ -23,15 +29,22 @@ export class Scroll {
     return this.#isAtEnd;
   }
 
+  /** Whether the end is more than a screen away. */
+  get isFar() {
+    return this.#fromEnd() > this.#box.clientHeight;
+  }
+
   toEnd() {
     this.#isAtEnd = true;
-    this.#jump.hidden = true;
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 
-  /** Say that something new is below, to a reader who is further up. */
-  announceNew() {
-    if (!this.#isAtEnd) this.#jump.hidden = false;
+  /** Put `node` into the middle of what is seen; its beginning at the top where it is too long. */
+  show(node) {
+    this.#isAtEnd = false;
+    const isLong = node.offsetHeight > this.#box.clientHeight;
+    node.scrollIntoView({ block: isLong ? "start" : "center" });
+    this.#look();
   }
 
   /** Run `insert`, which adds content above, without moving what is being read. */
@@ -41,9 +54,13 @@ export class Scroll {
     this.#box.scrollTop = this.#box.scrollHeight - fromEnd;
   }
 
-  #moved() {
+  #fromEnd() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.#isAtEnd) this.#jump.hidden = true;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  #look() {
+    this.#isAtEnd = this.#fromEnd() < NEAR;
+    this.#moved();
   }
 }

@@ -94,22 +94,3 @@ export class Announcer {
     announce(text(name));
   }
 }
-
-/** How many messages arrived while the tab was not looked at, in its title. */
-export class Unread {
-  #count = 0;
-  #title = document.title;
-
-  constructor() {
-    document.addEventListener("visibilitychange", () => document.hidden || this.#show(0));
-  }
-
-  add() {
-    if (document.hidden) this.#show(this.#count + 1);
-  }
-
-  #show(count) {
-    this.#count = count;
-    document.title = count ? `(${count}) ${this.#title}` : this.#title;
-  }
-}

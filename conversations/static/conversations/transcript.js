@@ -1,71 +1,111 @@
 // The list of messages on the page, redrawn at most once per frame, and only what changed.
 
+import { Days, dayOf } from "./days.js";
 import { beforePaint, byId, element } from "./dom.js";
 import { outcomeNode } from "./foot.js";
 import { MessageView } from "./message.js";
 import { Scroll } from "./scroll.js";
-import { language, text } from "./setup.js";
+import { text } from "./setup.js";
 import { isAsked } from "./store.js";
+import { Unread } from "./unread.js";
 
-const longDay = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-
-function dayOf(createdAt) {
-  return (createdAt ? new Date(createdAt) : new Date()).toDateString();
-}
-
-function dayLabel(day) {
-  const now = new Date();
-  if (day === now.toDateString()) return text("today");
-  now.setDate(now.getDate() - 1);
-  return day === now.toDateString() ? text("yesterday") : longDay.format(new Date(day));
-}
+// Earlier messages are asked for this long before the reader comes to the top, in px.
+const AHEAD = 1_000;
+// A page that stays open for days keeps this many of the latest messages, once it has twice as many.
+const KEPT = 200;
+// The latest messages are laid out always, others only near what is seen.
+const LAID_OUT = 40;
+// How long a message must have stood on the page until its height is known well enough.
+const SETTLING = 400;
+const FLASH = 2_000;
 
 export class Transcript {
   #store;
   #actions;
   #views = new Map();
-  #days = new Map();
+  #days = new Days();
   #changed = new Set();
   #isScheduled = false;
   #isArranging = false;
   #hasNew = false;
   #isPrepending = false;
-  #hasEarlier = false;
+  #isHistory = false;
   #outcomes = new Map();
+  #settleTimer = 0;
   #list = byId("messages");
   #earlier = byId("earlier");
+  #jump = byId("jump");
+  #newLine = element("p", { class: "new-line" }, element("span", {}, text("newHere")));
   #typing = element("div", { class: "typing" }, element("span", { class: "visually-hidden" }, text("answering")));
+  #topObserver;
 
-  /** actions: those of a message, and `earlier()` to ask for what came before. */
+  /** Whether there are messages before the first one shown. */
+  hasEarlier = false;
+
+  /**
+   * actions: those of a message, `earlier()` to ask for what came before, `read(seq)` to say what
+   * was seen (false when that cannot be sent), `unread(count)` for badges elsewhere.
+   */
   constructor(store, actions) {
     this.#store = store;
     this.#actions = actions;
-    this.scroll = new Scroll(byId("transcript"), byId("column"), byId("jump"));
+    const moved = () => this.#moved();
+    this.scroll = new Scroll(byId("transcript"), byId("column"), { moved, resized: () => this.#unsettle() });
+    this.unread = new Unread((seq) => actions.read?.(seq), (count) => actions.unread?.(count));
     this.#typing.append(element("i"), element("i"), element("i"));
     this.#earlier.querySelector("button").addEventListener("click", () => actions.earlier());
-    // Reaching the top asks too; the margin makes it happen a little before.
-    const options = { root: byId("transcript"), rootMargin: "300px 0px 0px" };
-    new IntersectionObserver(([entry]) => entry.isIntersecting && actions.earlier(), options).observe(this.#earlier);
+    this.#jump.addEventListener("click", () => this.toEnd());
+    document.addEventListener("visibilitychange", () => this.#countNew());
+    const options = { root: byId("transcript"), rootMargin: `${AHEAD}px 0px 0px` };
+    const atTop = ([entry]) => entry.isIntersecting && actions.earlier();
+    this.#topObserver = new IntersectionObserver(atTop, options);
+    this.#topObserver.observe(this.#earlier);
+  }
+
+  /** Another conversation is shown from now on, of which `mark` is the last `seq` that was read. */
+  opened(mark) {
+    this.unread.opened(mark);
   }
 
   /** Show what changed before the next paint; without a message, everything may have changed. */
   changed(message, isNew = false) {
     if (message) this.#changed.add(message);
+    if (isNew && message.isPending) this.unread.forgetLine();
     if (!message || isNew || isAsked(message) || this.#typing.isConnected) this.#isArranging = true;
-    this.#hasNew ||= isNew || message?.isStreaming;
+    this.#hasNew ||= isNew || message?.isStreaming || false;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     beforePaint(() => this.#draw());
   }
 
-  /** What is drawn next lies above what is read: keep the reader's place. */
+  /** What is drawn next is history, above what is read: keep the reader's place. */
   prepending(hasEarlier) {
+    this.#isHistory = true;
     this.#isPrepending = !this.scroll.isAtEnd;
-    this.#hasEarlier = hasEarlier;
+    this.hasEarlier = hasEarlier;
+    this.unread.historyCame();
   }
 
   set isEmpty(value) {
     byId("welcome").hidden = !value;
+  }
+
+  toEnd() {
+    this.scroll.toEnd();
+    this.#countNew();
+  }
+
+  /** Bring the message of that `id` into view and point at it; false while it is not on the page. */
+  reveal(id) {
+    if (this.#isScheduled) this.#draw();
+    const node = this.#views.get(this.#store.get(id)?.key)?.node;
+    if (!node?.isConnected || node.hidden) return false;
+    this.scroll.show(node);
+    node.classList.add("found");
+    setTimeout(() => node.classList.remove("found"), FLASH);
+    node.tabIndex = -1;
+    node.focus({ preventScroll: true });
+    return true;
   }
 
   #draw() {
@@ -73,36 +113,80 @@ export class Transcript {
     if (this.#isPrepending) this.scroll.keepPosition(() => this.#update());
     else this.#update();
     if (this.scroll.isAtEnd) this.scroll.toEnd();
-    else if (this.#hasNew && !this.#isPrepending) this.scroll.announceNew();
-    this.#isPrepending = this.#hasNew = false;
+    const isTrimmable = this.#hasNew && !this.#isHistory && this.scroll.isAtEnd;
+    if (isTrimmable && this.#views.size > 2 * KEPT) this.hasEarlier = this.#store.keepLatest(KEPT) || this.hasEarlier;
     // Shown last: seen at the top before the messages are there, it would ask for more at once.
-    this.#earlier.hidden = !this.#hasEarlier;
+    this.#earlier.hidden = !this.hasEarlier;
+    if (this.#isHistory) this.#lookAtTop();
+    this.#isPrepending = this.#isHistory = this.#hasNew = false;
+    this.#showJump();
   }
 
   #update() {
     for (const message of this.#changed) this.#views.get(message.key)?.update(message);
     this.#changed.clear();
-    if (this.#isArranging) this.#arrange();
+    this.unread.update(this.#store.inOrder(), this.#store.seq, this.#isSeen);
+    const hasLine = this.#newLine.isConnected;
+    if (this.#isArranging || hasLine !== (this.unread.firstNew !== null)) this.#arrange();
     this.#isArranging = false;
+  }
+
+  get #isSeen() {
+    return this.scroll.isAtEnd && !document.hidden;
+  }
+
+  #moved() {
+    if (this.unread.count && this.#isSeen) this.#countNew();
+    this.#showJump();
+  }
+
+  #countNew() {
+    this.unread.update(this.#store.inOrder(), this.#store.seq, this.#isSeen);
+    this.#showJump();
+  }
+
+  #showJump() {
+    const { count } = this.unread;
+    this.#jump.hidden = this.scroll.isAtEnd || (!count && !this.scroll.isFar && !this.#store.isBusy);
+    if (this.#jump.hidden) return;
+    const words = count ? text(count === 1 ? "newOne" : "newMany", { count }) : text("toLatest");
+    const label = this.#jump.querySelector("span");
+    label.classList.toggle("visually-hidden", !count);
+    this.#jump.classList.toggle("round-only", !count);
+    if (label.textContent !== words) label.textContent = words;
+  }
+
+  /** Ask for more when the top is still near: an observer tells only of a change. */
+  #lookAtTop() {
+    this.#topObserver.unobserve(this.#earlier);
+    this.#topObserver.observe(this.#earlier);
   }
 
   #arrange() {
     const messages = this.#store.inOrder();
     const nodes = [];
-    let day = "";
+    const days = new Set();
+    const keys = new Set();
+    let latest = -Infinity;
     messages.forEach((message, index) => {
       const asked = this.#store.get(message.replyTo) ?? message;
-      const newDay = dayOf(message.createdAt ?? asked.createdAt);
-      if (newDay !== day) nodes.push(this.#dayNode((day = newDay)));
-      nodes.push(this.#view(message).node);
+      const view = this.#view(message, asked);
+      // A late reply stands in its question's place: no way back to an earlier day behind it.
+      if (view.day > latest) nodes.push(this.#days.heading((latest = view.day)));
+      if (message.key === this.unread.firstNew) nodes.push(this.#newLine);
+      nodes.push(view.node);
+      days.add(latest);
+      keys.add(message.key);
       const isTurnOver = messages[index + 1]?.replyTo !== asked.id;
       if (isTurnOver) nodes.push(...this.#afterTurn(asked));
     });
-    const keys = new Set(messages.map((message) => message.key));
+    if (!keys.has(this.unread.firstNew)) this.unread.forgetLine();
+    this.#days.keep(days);
     for (const known of [this.#views, this.#outcomes]) {
       for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
     }
     this.#place(nodes);
+    this.#settleTimer ||= setTimeout(() => this.#settle(), SETTLING);
   }
 
   /** What stands below a question and its reply: that one is being written, or why there is none. */
@@ -121,22 +205,32 @@ export class Transcript {
   #place(nodes) {
     const wanted = new Set(nodes);
     for (const child of [...this.#list.children]) if (!wanted.has(child)) child.remove();
-    nodes.forEach((node, index) => {
-      const current = this.#list.children[index] ?? null;
-      if (current !== node) this.#list.insertBefore(node, current);
-    });
+    let next = this.#list.firstChild;
+    for (const node of nodes) {
+      if (node === next) next = next.nextSibling;
+      else this.#list.insertBefore(node, next);
+    }
   }
 
-  #view(message) {
+  #view(message, asked) {
     let view = this.#views.get(message.key);
     if (!view) this.#views.set(message.key, (view = new MessageView(message, this.#actions)));
+    const createdAt = message.createdAt ?? asked.createdAt;
+    if (view.createdAt !== createdAt || !view.day) Object.assign(view, { createdAt, day: dayOf(createdAt) });
     return view;
   }
 
-  #dayNode(day) {
-    if (!this.#days.has(day)) this.#days.set(day, element("h2", { class: "day" }));
-    const node = this.#days.get(day);
-    node.textContent = dayLabel(day);
-    return node;
+  /** Lay out what is far from the end only where it is seen; by now its height is known. */
+  #settle() {
+    this.#settleTimer = 0;
+    for (const { key } of this.#store.inOrder().slice(0, -LAID_OUT)) {
+      this.#views.get(key)?.node.classList.add("settled");
+    }
+  }
+
+  #unsettle() {
+    for (const { node } of this.#views.values()) node.classList.remove("settled");
+    clearTimeout(this.#settleTimer);
+    this.#settleTimer = setTimeout(() => this.#settle(), SETTLING);
   }
 }
