@@ -141,14 +141,17 @@ def is_signed(uuid: UUID, signature: str) -> bool:
 
 
 def find_by_url(url: str) -> Upload | None:
-    """Return the file that is at an address of this site, None for any other; one query."""
+    """Return the file that is at an address of this site, None for any other.
+
+    One query, and one more for its bytes.
+    """
     try:
         match = resolve(urlsplit(url).path)
     except (Resolver404, ValueError):
         return None
     if match.url_name != "media" or not is_signed(match.kwargs["uuid"], match.kwargs["signature"]):
         return None
-    return Upload.objects.filter(uuid=match.kwargs["uuid"]).first()
+    return Upload.objects.defer("content").filter(uuid=match.kwargs["uuid"]).first()
 
 
 # -- messages with files ---------------------------------------------------------------------------

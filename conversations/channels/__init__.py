@@ -5,7 +5,15 @@ from conversations.channels.contract import (
     DeliveryError,
     DeliveryHeld,
     DeliveryUnknown,
+    OpenedFile,
 )
 from conversations.channels.loading import get_channel
 
-__all__ = ["Channel", "DeliveryError", "DeliveryHeld", "DeliveryUnknown", "get_channel"]
+__all__ = [
+    "Channel",
+    "DeliveryError",
+    "DeliveryHeld",
+    "DeliveryUnknown",
+    "OpenedFile",
+    "get_channel",
+]

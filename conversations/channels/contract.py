@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
@@ -29,6 +30,16 @@ class DeliveryHeld(Exception):
 
 class DeliveryUnknown(Exception):
     """It may have arrived, and must not be sent again; the message says what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file that a user sent; `text` is what it says, None where it is no text."""
+
+    name: str
+    content_type: str
+    size: int
+    text: str | None = None
 
 
 class Channel:
@@ -75,6 +86,13 @@ class Channel:
         """Return content type and bytes of an image that a user sent; None to leave it as it is.
 
         For what only the channel may open: a model is shown other images by their web address.
+        """
+        return None
+
+    async def open_file(self, attachment: str) -> OpenedFile | None:
+        """Return what a model may be told of a file that a user sent; None where nothing is known.
+
+        Asked for what `open_image` did not open.
         """
         return None
 

@@ -9,9 +9,12 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from conversations.channels.contract import Channel
+from conversations.channels.contract import Channel, OpenedFile
+from conversations.file_types import SHOWN_IMAGES, is_text, text_of
 from conversations.frames import Frame, message_frame
 from conversations.models import Message
+from conversations.uploads import find_by_url
+from scheduling.group_commit import group_commit
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,28 @@ class WebChannel(Channel):
 
     async def show(self, conversation: UUID, frames: Sequence[Frame]) -> None:
         await send_frames(conversation, frames)
+
+    async def open_image(self, attachment: str) -> tuple[str, bytes] | None:
+        return await group_commit().read(_image, attachment)
+
+    async def open_file(self, attachment: str) -> OpenedFile | None:
+        return await group_commit().read(_file, attachment)
+
+
+def _image(url: str) -> tuple[str, bytes] | None:
+    upload = find_by_url(url)
+    if upload is None or upload.content_type not in SHOWN_IMAGES:
+        return None
+    return upload.content_type, bytes(upload.content)
+
+
+def _file(url: str) -> OpenedFile | None:
+    upload = find_by_url(url)
+    if upload is None:
+        return None
+    kind = upload.content_type
+    text = text_of(bytes(upload.content)) if is_text(kind) else None
+    return OpenedFile(upload.name, kind, upload.size, text)
 
 
 async def send_frames(

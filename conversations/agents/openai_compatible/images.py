@@ -64,8 +64,8 @@ async def _url(channel: str, attachment: str) -> str:
 
 
 def is_file(attachment: str) -> bool:
-    """Tell a web address that by its name is no image."""
-    if not attachment.lower().startswith(("http://", "https://")):
+    """Tell an address, of the web or of this site, that by its name is no image."""
+    if not attachment.lower().startswith(("http://", "https://", "/")):
         return False
     guessed, _encoding = mimetypes.guess_type(attachment.partition("?")[0].partition("#")[0])
     return guessed is not None and not guessed.startswith("image/")
@@ -74,7 +74,7 @@ def is_file(attachment: str) -> bool:
 def is_image(attachment: str) -> bool:
     """Tell what looks like an image, whether it can be shown or not."""
     address = attachment.lower()
-    is_web = address.startswith(("http://", "https://"))
+    is_web = address.startswith(("http://", "https://", "/"))
     return address.startswith("data:image/") or (is_web and not is_file(attachment))
 
 

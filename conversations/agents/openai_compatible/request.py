@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from conversations.agents.contract import HistoryMessage, Turn
+from conversations.agents.openai_compatible.files import file_parts
 from conversations.agents.openai_compatible.images import Part, image_parts, is_file, is_image
 from conversations.history import SUMMARY_BEGINS
 
@@ -70,7 +71,7 @@ def messages_of(
 ) -> list[Message]:
     """Return the system prompt, the history and what is said, in this order.
 
-    `images` are the parts of `image_parts` by attachment; others are told of in words. `history`
+    `images` are the parts of `images_of` by attachment; others are told of in words. `history`
     stands for the turn's own, `prompt` for BOTFLOW_SYSTEM_PROMPT.
     """
     earlier = list(turn.history if history is None else history)
@@ -130,11 +131,14 @@ def _message(message: HistoryMessage, images: Mapping[str, Part]) -> Message:
         text = f"{SCHEDULED} {text}"
     parts = [images[one] for one in message.attachments if one in images]
     notes = [_note(one, has_text=bool(text)) for one in message.attachments if one not in images]
-    text = "\n\n".join(filter(None, [text, *notes]))
-    if not parts:
+    # Many servers take nothing but a text where no image is shown.
+    files = [part["text"] for part in parts if part["type"] == "text"]
+    images_shown = [part for part in parts if part["type"] != "text"]
+    text = "\n\n".join(filter(None, [text, *files, *notes]))
+    if not images_shown:
         return {"role": "user", "content": text}
     words = [{"type": "text", "text": text}] if text else []
-    return {"role": "user", "content": [*words, *parts]}
+    return {"role": "user", "content": [*words, *images_shown]}
 
 
 def _note(attachment: str, *, has_text: bool) -> str:
@@ -145,10 +149,13 @@ def _note(attachment: str, *, has_text: bool) -> str:
 
 
 async def images_of(turn: Turn) -> dict[str, Part]:
-    """Return the images that the turn shows the model: of the message and the last before it."""
+    """Return what the turn shows the model of images and files: its own and the last before it."""
     recent = [one for one in turn.history[-_SEEN:] if one.role != "assistant"]
-    attachments: Iterable[str] = (each for one in recent for each in one.attachments)
-    return await image_parts(turn.channel, [*attachments, *turn.attachments])
+    earlier: Iterable[str] = (each for one in recent for each in one.attachments)
+    attachments = [*earlier, *turn.attachments]
+    images = await image_parts(turn.channel, attachments)
+    others = [one for one in attachments if one not in images]
+    return images | await file_parts(turn.channel, others)
 
 
 def payload_of(
