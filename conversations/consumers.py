@@ -22,6 +22,7 @@ from conversations.channels.web import NOT_FOUND, group_name, send_frames
 from conversations.commands.tasks import TaskWish
 from conversations.following import Following
 from conversations.frames import Frame, conversation_frame, encode, error_frame, message_frame
+from conversations.growing import Growing
 from conversations.identity import Identity
 from conversations.inbound import FrameError
 from conversations.limits import Flood, TokenBucket
@@ -66,6 +67,8 @@ class ChatConsumer(Following, AsyncConsumer):
         self.storing = 0
         self.group = ""
         self.tasks: set[asyncio.Task[None]] = set()
+        # Where the socket asked for the HTML of growing replies.
+        self.growing: Growing | None = None
         self.catching_up = asyncio.Lock()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -141,6 +144,7 @@ class ChatConsumer(Following, AsyncConsumer):
             seqs = await group_commit().read(reading.latest_seqs, [self.place.pk])
             self.place.seq = seqs.get(self.place.pk, 0)
         self.seq = self.place.seq
+        self.growing = Growing(self._send) if query.renders else None
         await self._send(
             encode(
                 type="welcome",
@@ -170,6 +174,8 @@ class ChatConsumer(Following, AsyncConsumer):
     async def _leave(self) -> None:
         self.is_open = False
         watcher().discard(self)
+        if self.growing:
+            self.growing.close()
         if self.group:
             with contextlib.suppress(OSError, RedisError):
                 await self.channel_layer.group_discard(self.group, self.channel_name)
@@ -360,6 +366,8 @@ class ChatConsumer(Following, AsyncConsumer):
 
     async def _send(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
+        if self.growing:
+            self.growing.note(text)
 
     def _spawn(self, work: Any) -> None:
         """Run beside the socket's own loop, which is free for the next frame."""

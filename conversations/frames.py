@@ -78,6 +78,16 @@ def _place_fields(message: Message) -> dict[str, Any]:
     return fields
 
 
+def version_fields(message: Message) -> dict[str, Any]:
+    """Return what a reader needs to know of a version that is not shown to it whole."""
+    return {
+        "id": str(message.uuid),
+        "seq": message.seq,
+        "created_at": message.created_at.isoformat(),
+        **_place_fields(message),
+    }
+
+
 def status_frame(uuid: UUID, state: str, *, seq: int = 0, detail: str = "") -> Frame:
     """Return a user message's new state; `seq` where a stored change is behind it."""
     fields: dict[str, Any] = {"type": "status", "id": str(uuid), "state": str(state)}
@@ -92,6 +102,15 @@ def status_frame(uuid: UUID, state: str, *, seq: int = 0, detail: str = "") -> F
 def delta_frame(uuid: UUID, offset: int, text: str) -> Frame:
     """Return text to append; `offset` is the length before it in Unicode code points."""
     return Frame(encode(type="delta", id=str(uuid), offset=offset, text=text))
+
+
+def render_frame(uuid: str, chunks: int, length: int, html: str, tail: str) -> Frame:
+    """Return the HTML of a growing reply: `html` goes behind the first `chunks`, `tail` after it.
+
+    `length` is what of the text it shows, in Unicode code points.
+    """
+    fields = {"id": uuid, "from": chunks, "to": length, "html": html, "tail": tail}
+    return Frame(encode(type="render", **fields))
 
 
 def tasks_frame(tasks: list[dict[str, Any]], *, as_of: int) -> Frame:

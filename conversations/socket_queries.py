@@ -23,6 +23,8 @@ class SocketQuery:
     is_embedded: bool = False
     #: The language such a page is shown in, which no cookie tells.
     language: str = ""
+    #: Whether the HTML of growing replies is wanted beside their text.
+    renders: bool = False
 
     @property
     def wanted(self) -> UUID | None:
@@ -40,6 +42,7 @@ def read_query(query_string: bytes) -> SocketQuery:
         after=int(after) if after.isdecimal() and len(after) < 20 else None,
         is_embedded=query.get("embed", [""])[0] == "1",
         language=language_named(query.get("language", [""])[0]),
+        renders=query.get("render", [""])[0] == "1",
     )
 
 
