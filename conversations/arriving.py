@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from conversations.commands.executing import command_of
 from conversations.models import Message
 from conversations.receiving import Incoming, Received, receive_messages
-from conversations.steering import Steering, stop_answers
+from conversations.steering import Steering, stop_answers, stop_beside
 from scheduling.group_commit import group_commit
 from scheduling.writing import writing
 
@@ -22,6 +22,8 @@ async def arrive(incoming: Incoming) -> Received:
     received = await group_commit()(receive_messages, incoming)
     if wish := _stop_of(received.message):
         await group_commit()(stop_answers, wish)
+    if _is_version(received.message):
+        await group_commit()(stop_beside, received.message)
     return received
 
 
@@ -35,12 +37,23 @@ def receive(incoming: Incoming) -> Received:
     if wish := _stop_of(received.message):
         with writing():
             stop_answers([wish])
+    if _is_version(received.message):
+        with writing():
+            stop_beside([received.message])
     return received
 
 
 def _receive_alone(incoming: Incoming) -> Received:
     with writing():
-        return receive_messages([incoming])[0]
+        result: Received | LookupError = receive_messages([incoming])[0]
+    if isinstance(result, LookupError):
+        raise result
+    return result
+
+
+def _is_version(message: Message) -> bool:
+    """Tell whether it is a waiting new version, off whose thread nothing else is answered."""
+    return message.replaces_id is not None and message.state == Message.State.QUEUED
 
 
 def _stop_of(message: Message) -> Steering | None:

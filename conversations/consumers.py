@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -18,8 +19,10 @@ from redis.exceptions import RedisError
 from conversations import inbound, reading
 from conversations.admission import Refused, admit, language
 from conversations.arriving import arrive
+from conversations.branching import MessageNotFound, choose_versions
 from conversations.channels.web import NOT_FOUND, group_name, send_frames
 from conversations.commands.tasks import TaskWish
+from conversations.deleting import delete_messages
 from conversations.following import Following
 from conversations.frames import Frame, conversation_frame, encode, error_frame, message_frame
 from conversations.growing import Growing
@@ -29,10 +32,17 @@ from conversations.limits import Flood, TokenBucket
 from conversations.reading import ConversationNotFound, Place
 from conversations.receiving import Incoming, Received
 from conversations.socket_queries import SocketQuery, read_query
-from conversations.steering import Steering
+from conversations.steering import Steering, retry_answers
 from conversations.uploads import FilesNotFound
 from conversations.watching import watcher
 from scheduling.group_commit import group_commit
+
+#: What follows a frame about one message.
+CHANGES: dict[type[inbound.Command], Callable[..., Any]] = {
+    inbound.Retry: retry_answers,
+    inbound.Choose: choose_versions,
+    inbound.Delete: delete_messages,
+}
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -211,10 +221,11 @@ class ChatConsumer(Following, AsyncConsumer):
             case inbound.Stop():
                 if self.place.pk:
                     self._spawn(self._stop(Steering(self.place.pk)))
-            case inbound.Retry():
+            case inbound.Retry() | inbound.Choose() | inbound.Delete():
                 if self.place.pk is None:
                     raise FrameError("not_found", _("There is no such message."))
-                self._spawn(self._retry(Steering(self.place.pk, command.id)))
+                steering = Steering(self.place.pk, command.id)
+                self._spawn(self._change(CHANGES[type(command)], steering))
             case inbound.Resume():
                 self._spawn(self.catch_up(command.after))
             case inbound.History():
@@ -249,6 +260,7 @@ class ChatConsumer(Following, AsyncConsumer):
             content_type=command.content_type,
             attachment=command.attachment,
             files=command.files,
+            replaces=command.replaces,
             external_id=command.client_id,
             participant=self.place.participant,
             conversation_uuid=self.place.uuid,
@@ -257,6 +269,10 @@ class ChatConsumer(Following, AsyncConsumer):
         )
         try:
             received = await arrive(incoming)
+        except MessageNotFound:
+            detail = _("There is no such message.")
+            await self._send_error("not_found", detail, command.client_id)
+            return
         except FilesNotFound:
             await self._send_error("not_found", _("There is no such file."), command.client_id)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
@@ -14,7 +15,7 @@ from conversations.commands.tasks import TaskNotFound, TaskWish, show_tasks, ste
 from conversations.frames import Frame
 from conversations.listing import Mark, mark_read
 from conversations.reading import Place
-from conversations.steering import MessageNotFound, Steering, retry_answers, stop_answers
+from conversations.steering import MessageNotFound, Steering, stop_answers
 from scheduling.group_commit import group_commit
 from scheduling.triggers import InvalidTrigger
 from scheduling.validating import sentence
@@ -59,14 +60,18 @@ class Following:
     async def _stop(self, wish: Steering) -> None:
         await group_commit()(stop_answers, wish)
 
-    async def _retry(self, wish: Steering) -> None:
+    async def _change(self, write: Callable[..., Any], wish: Steering) -> None:
+        """Have a message tried again, chosen or deleted, and show every reader what it is now."""
         try:
-            frames = cast(list[Frame], await group_commit()(retry_answers, wish))
+            frames = cast(list[Frame], await group_commit()(write, wish))
         except MessageNotFound:
             await self._send_error("not_found", _("There is no such message."))
-            return
-        if frames:
-            await send_frames(self.place.uuid, frames)
+        except (DatabaseError, InterfaceError):
+            logger.exception("A message could not be changed.")
+            await self._send_error("unavailable", _("Please try again in a moment."))
+        else:
+            if frames:
+                await send_frames(self.place.uuid, frames)
 
     async def _show_tasks(self) -> None:
         frame = await group_commit().read(show_tasks, self.place.pk)

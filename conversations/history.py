@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from django.db import connection
 
 from conversations.agents import HistoryMessage
 from conversations.agents.tokens import PER_MESSAGE, estimate, estimate_message
+from conversations.branching import Path, path_to
 from conversations.models import Conversation, Message
 
 #: How the first message of a history begins when it sums up what the window no longer holds.
@@ -25,6 +27,14 @@ class Said(NamedTuple):
     role: str
     content: str
     attachment: str
+    #: JSON, as it is stored.
+    files: str = "[]"
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        if self.files != "[]":
+            return tuple(file["url"] for file in json.loads(self.files))
+        return (self.attachment,) if self.attachment else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +52,43 @@ class Summary:
 
 #: In SQL: the ORM takes ten times as long to build it, and every turn asks.
 _LATEST = """
-SELECT id, seq, COALESCE(reply_to_id, merged_into_id, id), role, content, attachment
-FROM conversations_message
-WHERE conversation_id = %s AND seq > %s AND COALESCE(reply_to_id, merged_into_id, id) > %s
-  AND state IN ('answered', 'done', 'stopped')
-  AND (content <> '' OR attachment <> '') AND NOT (content_type = 'event' AND state = 'done')
-ORDER BY seq DESC LIMIT %s
+SELECT m.id, m.seq, COALESCE(m.reply_to_id, m.merged_into_id, m.id) AS turn,
+  m.role, m.content, m.attachment, m.files
+FROM conversations_message m {thread}
+WHERE m.conversation_id = %s AND m.seq > %s
+  AND COALESCE(m.reply_to_id, m.merged_into_id, m.id) > %s
+  AND m.state IN ('answered', 'done', 'stopped')
+  AND (m.content <> '' OR m.attachment <> '')
+  AND NOT (m.content_type = 'event' AND m.state = 'done')
+ORDER BY {order} DESC LIMIT %s
 """
+_LATEST_OF_ALL = _LATEST.format(thread="", order="m.seq")
+#: Of one thread among several; not by `seq`, which an old version takes anew when it is chosen.
+_LATEST_OF_THREAD = _LATEST.format(
+    thread="""JOIN conversations_message asked ON asked.id = COALESCE(m.reply_to_id, m.id)
+  AND (
+    asked.role <> 'user' OR asked.id IN (SELECT branch FROM path)
+    OR asked.replaces_id IS NULL AND EXISTS (
+      SELECT 1 FROM path
+      WHERE path.branch = COALESCE(asked.branch_id, 0) AND asked.id < path.until
+    )
+  )""",
+    order="turn DESC, m.id",
+)
 
 
 def load_history(message: Message, merged: tuple[Message, ...] = ()) -> list[HistoryMessage]:
     """Return what was said since the last `/new`, each reply behind what it answers; one query.
 
-    The latest whole turns that fit BOTFLOW_HISTORY_MESSAGES and BOTFLOW_HISTORY_TOKENS, the very
+    Of the thread that leads to the message: one more query where there are several. The latest
+    whole turns that fit BOTFLOW_HISTORY_MESSAGES and BOTFLOW_HISTORY_TOKENS, the very
     latest however long it is, and before them the summary of the earlier ones, where there is one.
     Without the message itself, its own turn's other messages and its reply.
     """
     conversation = message.conversation
     summary = summary_of(conversation)
-    turns, _ = latest_turns(conversation, most=settings.BOTFLOW_HISTORY_MESSAGES)
+    most = settings.BOTFLOW_HISTORY_MESSAGES
+    turns, _ = latest_turns(conversation, most=most, path=path_to(message))
     own = {message.pk, *(one.pk for one in merged)}
     turns = [turn for turn in turns if turn[0].turn not in own]
     shown = [said for turn in turns[: count_fitting(turns, summary)] for said in turn]
@@ -71,7 +99,7 @@ def load_history(message: Message, merged: tuple[Message, ...] = ()) -> list[His
 
 
 def as_message(said: Said) -> HistoryMessage:
-    return HistoryMessage(said.role, said.content, (said.attachment,) if said.attachment else ())
+    return HistoryMessage(said.role, said.content, said.attachments)
 
 
 def summary_of(conversation: Conversation) -> Summary:
@@ -89,18 +117,23 @@ def _since(conversation: Conversation) -> dict[str, Any]:
 
 
 def latest_turns(
-    conversation: Conversation, *, most: int, after: int = 0
+    conversation: Conversation, *, most: int, after: int = 0, path: Path | None = None
 ) -> tuple[list[list[Said]], bool]:
     """Return the latest turns of up to `most` messages together, the latest first; one query.
 
-    Whole turns with changes after the number `after`, and since the last `/new`; the second value
-    tells whether there are more.
+    Whole turns with changes after the number `after`, and since the last `/new`, on the `path`
+    where there are several; the second value tells whether there are more.
     """
     since = _since(conversation)
     bounds = [max(since["seq"], after), since["message"]]
+    # One more than can be shown: the turn that it belongs to has no room, or may miss a part.
+    query, values = _LATEST_OF_ALL, [conversation.pk, *bounds, most + 1]
+    if path:
+        steps = ", ".join(["(%s, %s)"] * len(path.steps))
+        query = f"WITH path(branch, until) AS (VALUES {steps}) {_LATEST_OF_THREAD}"
+        values = [*(value for step in path.steps for value in step), *values]
     with connection.cursor() as cursor:
-        # One more than can be shown: the turn that it belongs to has no room, or may miss a part.
-        cursor.execute(_LATEST, [conversation.pk, *bounds, most + 1])
+        cursor.execute(query, values)
         rows = [Said._make(row) for row in cursor.fetchall()]
     turns: dict[int, list[Said]] = {}
     for row in rows:

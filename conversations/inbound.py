@@ -95,7 +95,9 @@ class SteerTask:
     do: Steer
 
 
-Command = Say | Stop | Retry | Choose | Delete | History | Resume | Read | Ping | ListTasks | SteerTask
+Command = (
+    Say | Stop | Retry | Choose | Delete | History | Resume | Read | Ping | ListTasks | SteerTask
+)
 
 
 def parse(text: str) -> Command:

@@ -34,6 +34,8 @@ def _merge(message: Message) -> bool:
     following = said.filter(pk__gt=message.pk).order_by("pk").first()
     if following is None or not (_is_mergeable(message) and _is_mergeable(following)):
         return False
+    if following.replaces_id or following.branch_id != message.own_branch:
+        return False  # A new version of something, or said on another thread.
     gap = following.created_at - message.created_at
     if gap > timedelta(seconds=settings.BOTFLOW_MERGE_PAUSE) or message.merged.count() + 2 > MOST:
         return False

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from conversations.frames import Frame, encode, message_fields, message_frame
+from django.db.models import Q
+
+from conversations.frames import Frame, encode, message_fields, message_frame, version_fields
 from conversations.identity import Identity
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, MessageQuerySet
 
 WEB = "web"
 # Frames of one page of a catch-up, and the bytes after which a page or a history frame is closed.
 PAGE_MESSAGES, PAGE_BYTES = 50, 131_072
+
+
+# Of what a message refers to, what no frame tells: they may be long.
+_NOT_IDS = ("content", "files", "detail", "delivery_error")
 
 
 class ConversationNotFound(LookupError):
@@ -66,7 +73,7 @@ def changes(pk: int, after: int) -> Page:
     seq = Conversation.objects.filter(pk=pk).values_list("seq", flat=True).first()
     if seq is None:
         return Page([], 0, False, [])
-    messages = Message.objects.filter(conversation=pk).select_related("reply_to")
+    messages = _shown(pk)
     rows = list(messages.since(0 if after > seq else after)[: PAGE_MESSAGES + 1])
     frames: list[Frame] = []
     settled, size = [], 0
@@ -80,14 +87,22 @@ def changes(pk: int, after: int) -> Page:
     return Page(frames, seq, len(frames) < len(rows), settled)
 
 
+def _shown(pk: int) -> MessageQuerySet:
+    """Return a conversation's messages with the ids of what they refer to, and no more of it."""
+    ids = ("reply_to", "replaces", "branch")
+    rows = Message.objects.filter(conversation=pk).select_related(*ids)
+    return rows.defer(*(f"{name}__{field}" for name in ids for field in _NOT_IDS))
+
+
 def history(pk: int | None, before: int, limit: int) -> str:
     """Return the `history` frame: up to `limit` messages from before `before`, the oldest first.
 
-    Fewer when they are long; `more` tells whether there are others. One query.
+    Fewer when they are long; `more` tells whether there are others. One query; two with the
+    latest page, and two more for versions where there are any.
     """
     if pk is None:
         return encode(type="history", messages=[], more=False)
-    messages = Message.objects.filter(conversation=pk).select_related("reply_to")
+    messages = _shown(pk)
     rows = list(messages.before(before)[: limit + 1])
     shown: list[tuple[tuple[int, int], dict[str, object]]] = []
     size = 0
@@ -99,8 +114,23 @@ def history(pk: int | None, before: int, limit: int) -> str:
         # Each reply behind what it answers, also where several messages were sent at once.
         shown.append(((row.reply_to_id or row.pk, row.pk), fields))
     shown.sort(key=lambda entry: entry[0])
-    more = len(shown) < len(rows)
-    return encode(type="history", messages=[fields for _, fields in shown], more=more)
+    page = {"messages": [fields for _, fields in shown], "more": len(shown) < len(rows)}
+    if not rows or before > rows[0].seq:
+        page |= _versions(pk, before)
+    return encode(type="history", **page)
+
+
+def _versions(pk: int, before: int) -> dict[str, Any]:
+    """Return all versions of what was said, with the latest page; nothing where there are none."""
+    found = Conversation.objects.filter(pk=pk).values_list("seq", "settings").first()
+    if found is None or before <= found[0] or "branch" not in found[1]:
+        return {}
+    later = Message.objects.filter(conversation=pk, replaces__isnull=False)
+    firsts = {first for (first,) in later.values_list("replaces").distinct()}
+    rows = Message.objects.filter(Q(pk__in=firsts) | Q(replaces__in=firsts))
+    ids = ("replaces", "branch")
+    rows = rows.select_related(*ids).defer(*(f"{name}__{f}" for name in ids for f in _NOT_IDS))
+    return {"versions": [version_fields(row) for row in rows.defer(*_NOT_IDS).order_by("pk")]}
 
 
 def latest_seqs(pks: list[int]) -> dict[int, int]:

@@ -10,9 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from conversations.branching import MessageNotFound, go_on_from, head_of, make_version
 from conversations.delivering import first_delivery_state, submit_deliveries
 from conversations.models import Conversation, Message
 from conversations.uploads import Attached, FilesNotFound, find_files
@@ -44,6 +46,8 @@ class Incoming:
     timezone: str = ""
     #: The id of the conversation if this message opens it.
     conversation_uuid: uuid.UUID | None = None
+    #: The id of what was said before, of which this is a new version.
+    replaces: uuid.UUID | None = None
     #: What the channel itself answers, "" for nothing; None for what an agent or command answers.
     reply: str | None = None
 
@@ -61,14 +65,35 @@ def receive_messages(incoming: list[Incoming]) -> list[Any]:
 
     A message whose external id the conversation has already is not stored again and enqueues
     nothing. Opens conversations that do not exist yet. About six queries, however many messages,
-    and one for each with files. Returns what was Received, and FilesNotFound for a message that
-    names files it may not have. Raises IntegrityError where another process stores the same
-    external id or uses the same file at the same time: a second call finds its row, as `arriving`
-    and GroupCommit have it.
+    and one for each with files. Returns what was Received, FilesNotFound for a message that names
+    files it may not have, and MessageNotFound for a version of what was not said here. Raises
+    IntegrityError where another process stores the same external id or uses the same file at the
+    same time: a second call finds its row, as `arriving` and GroupCommit have it.
     """
+    return [result for part in _parts(incoming) for result in _receive_part(part)]
+
+
+def _parts(incoming: list[Incoming]) -> list[list[Incoming]]:
+    """Part messages so that a version is alone: it says where those after it belong."""
+    parts: list[list[Incoming]] = [[]]
+    for item in incoming:
+        if item.replaces or (parts[-1] and parts[-1][0].replaces):
+            parts.append([])
+        parts[-1].append(item)
+    return [part for part in parts if part]
+
+
+def _receive_part(incoming: list[Incoming]) -> list[Any]:
     attached = find_files(incoming)
     taken = [(item, files) for item, files in zip(incoming, attached, strict=True) if files]
-    results = iter(_receive([item for item, _ in taken], [files for _, files in taken]))
+    items, files_of = [item for item, _ in taken], [files for _, files in taken]
+    if any(item.replaces for item in items):
+        try:
+            with transaction.atomic():
+                return list(_receive(items, files_of))
+        except MessageNotFound as error:
+            return [error]
+    results = iter(_receive(items, files_of))
     return [next(results) if files else FilesNotFound() for files in attached]
 
 
@@ -94,6 +119,9 @@ def _receive(incoming: list[Incoming], attached: list[Attached]) -> list[Receive
                 replies.append((message, item.reply))
         results.append(Received(message, is_new=not earlier))
     _store(stored)
+    for message in stored:
+        if message.replaces_id:
+            go_on_from(message)
     for message, files in with_files:
         files.attach(message)
     _name(stored)
@@ -139,11 +167,16 @@ def _name(messages: list[Message]) -> None:
     """Name conversations that began with an event; storing the messages has locked their rows."""
     for message in messages:
         conversation = message.conversation
-        said = message.content or next((file["name"] for file in message.files), "")
-        title = _title(said, message.content_type)
+        title = title_after(message)
         if title and not conversation.title:
             conversation.title = title
             conversation.save(update_fields=["title"])
+
+
+def title_after(message: Message) -> str:
+    """Return what its conversation is called after a message, by a file's name without a text."""
+    said = message.content or next((file["name"] for file in message.files), "")
+    return _title(said, message.content_type)
 
 
 def _settings(item: Incoming) -> dict[str, str]:
@@ -158,7 +191,8 @@ def _find(wanted: dict[tuple[str, str], Incoming]) -> dict[tuple[str, str], Conv
     where = Q()
     for channel, addresses in channels.items():
         where |= Q(channel=channel, address__in=addresses)
-    rows = Conversation.objects.filter(where).only("id", "uuid", "channel", "address", "title")
+    fields = ("id", "uuid", "channel", "address", "title", "settings")
+    rows = Conversation.objects.filter(where).only(*fields)
     return {(row.channel, row.address): row for row in rows}
 
 
@@ -169,7 +203,7 @@ def _known(incoming: list[Incoming], places: list[Conversation]) -> dict[tuple[i
         return {}
     messages = Message.objects.filter(
         conversation__in={place.pk for place in places}, external_id__in=ids
-    )
+    ).select_related("replaces", "branch")
     return {(message.conversation_id, message.external_id): message for message in messages}
 
 
@@ -180,7 +214,7 @@ def _message(item: Incoming, conversation: Conversation, files: Attached) -> Mes
         is_event = item.content_type == Message.ContentType.EVENT
         state = Message.State.DONE if is_event else Message.State.ANSWERED
     fields = files.fields
-    return Message(
+    message = Message(
         conversation=conversation,
         role=Message.Role.USER,
         content=item.content,
@@ -191,6 +225,11 @@ def _message(item: Incoming, conversation: Conversation, files: Attached) -> Mes
         state=state,
         created_at=timezone.now(),
     )
+    if item.replaces:
+        make_version(message, item.replaces)
+    else:
+        message.branch = head_of(conversation)
+    return message
 
 
 def _store(messages: list[Message]) -> None:

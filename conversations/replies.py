@@ -19,7 +19,7 @@ from scheduling.claiming import Claim
 from scheduling.inserting import insert
 
 _FIELDS = ["content", "state", "seq", "detail", "input_tokens", "output_tokens"]
-_FIELDS += ["process_time_ms", "delivery_state", "created_at"]
+_FIELDS += ["process_time_ms", "delivery_state", "created_at", "is_deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,12 @@ def finish(parts: list[ReplyText]) -> list[Message]:
 
 
 def _save(parts: list[ReplyText], *, is_end: bool) -> list[Message | None]:
-    """Insert or update each reply and the messages it answers: two queries and two for each."""
+    """Insert or update each reply and the messages it answers: three queries and two for each."""
     steps: Counter[int] = Counter()
     for part in parts:
         steps[part.to.conversation_id] += 2 + len(part.merged)
     seq = Conversation.objects.advance(steps)
+    deleted = _deleted_of(parts)
     replies: list[Message | None] = []
     states = []
     for part in parts:
@@ -83,11 +84,30 @@ def _save(parts: list[ReplyText], *, is_end: bool) -> list[Message | None]:
             states.append((state, message.seq, detail, message.pk))
         seq[part.to.conversation_id] += 2 + len(part.merged)
         has_row = part.content or part.is_again or is_end
-        replies.append(_reply(part, reply_state, number) if has_row else None)
+        is_gone = part.to.pk in deleted
+        replies.append(_reply(part, reply_state, number, is_gone=is_gone) if has_row else None)
     # One row per message answered, whoever writes it first: a rescued run finds its id taken.
     insert([reply for reply in replies if reply], or_update=_FIELDS, unique="uuid")
     _set_states(states)
     return replies
+
+
+def _deleted_of(parts: list[ReplyText]) -> set[int]:
+    """Return which of the messages were deleted, or their replies, while those are written.
+
+    Asked while their conversations' rows are held, as by who deletes. In SQL: every reply asks.
+    """
+    if not parts:
+        return set()
+    marks = ", ".join(["%s"] * len(parts))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT id FROM conversations_message WHERE id IN ({marks}) AND is_deleted
+            UNION SELECT reply_to_id FROM conversations_message
+            WHERE reply_to_id IN ({marks}) AND is_deleted""",  # noqa: S608  (placeholders)
+            [part.to.pk for part in parts] * 2,
+        )
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _states(part: ReplyText, *, is_end: bool) -> tuple[Message.State, Message.State]:
@@ -99,14 +119,15 @@ def _states(part: ReplyText, *, is_end: bool) -> tuple[Message.State, Message.St
     return Message.State.DONE, Message.State.ANSWERED
 
 
-def _reply(part: ReplyText, state: Message.State, seq: int) -> Message:
+def _reply(part: ReplyText, state: Message.State, seq: int, *, is_gone: bool) -> Message:
     is_over = state != Message.State.STREAMING
     delivery = first_delivery_state(part.to.conversation.channel) if is_over else ""
     return Message(
         uuid=part.to.reply_uuid,
         conversation=part.to.conversation,
         role=Message.Role.ASSISTANT,
-        content=part.content,
+        content="" if is_gone else part.content,
+        is_deleted=is_gone,
         reply_to=part.to,
         state=state,
         seq=seq,
@@ -152,7 +173,12 @@ def start_over(message: Message) -> list[Message]:
     messages = [message, *message.merged.order_by("pk")]
     number = _set_all(messages, Message.State.QUEUED, "")
     Message.objects.filter(uuid=message.reply_uuid).update(
-        content="", state=Message.State.STREAMING, seq=number, detail="", created_at=timezone.now()
+        content="",
+        is_deleted=False,
+        state=Message.State.STREAMING,
+        seq=number,
+        detail="",
+        created_at=timezone.now(),
     )
     return messages
 

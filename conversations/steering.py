@@ -12,17 +12,16 @@ from django.utils import timezone
 from conversations import replies
 from conversations.answering import end_message, is_carried_out
 from conversations.asking import ASK, prompt_uuid
+from conversations.branching import MessageNotFound, path_through
 from conversations.frames import Frame, message_frame, status_frame
-from conversations.models import Message
+from conversations.models import Message, MessageQuerySet
 from conversations.receiving import ANSWER, answer_run
 from scheduling.actions import submit_many
 from scheduling.ending import cancel
 from scheduling.models import Run
 from scheduling.states import RunState
 
-
-class MessageNotFound(LookupError):
-    """The conversation has no such message."""
+__all__ = ["MessageNotFound", "Steering", "retry_answers", "stop_answers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,9 @@ def stop_answers(wishes: list[Steering]) -> list[None]:
 
 
 def _stop(wish: Steering) -> None:
-    waiting = Message.objects.waiting().filter(conversation=wish.conversation)
+    waiting = _waiting(wish.conversation)
     if wish.before:
         waiting = waiting.filter(pk__lt=wish.before)
-    waiting = waiting.filter(merged_into=None).select_related("conversation")
     message = waiting.first()
     if message is None:
         return
@@ -60,9 +58,35 @@ def _stop(wish: Steering) -> None:
     if running and not _is_answered_by(running, message):
         # Fire times decide: a prompt may be asked before what was said earlier is answered.
         message = waiting.filter(_answered_by(running)).first() or message
+    _end(message, runs)
+
+
+def _waiting(conversation: int) -> MessageQuerySet:
+    """Return the turns that wait for their answer, or for its end."""
+    waiting = Message.objects.waiting().filter(conversation=conversation, merged_into=None)
+    return waiting.select_related("conversation")
+
+
+def _end(message: Message, runs: list[Run]) -> None:
     run = next((run for run in runs if _is_answered_by(run, message)), None)
     if not (run and cancel(run, now=timezone.now())):
         end_message(message, state=Message.State.STOPPED, detail="")
+
+
+def stop_message(message: Message) -> None:
+    """Stop the answer that one message waits for; joins the caller's transaction."""
+    _end(message, _answer_runs(message))
+
+
+def stop_beside(versions: list[Message]) -> list[None]:
+    """Stop the answers to what is no longer shown since a version took its place."""
+    for version in versions:
+        path = path_through(version)
+        waiting = _waiting(version.conversation_id).select_related("conversation", "reply_to")
+        for message in waiting:
+            if not path.shows(message):
+                stop_message(message)
+    return [None] * len(versions)
 
 
 def _answer_runs(message: Message) -> list[Run]:
@@ -101,7 +125,7 @@ def retry_answers(wishes: list[Steering]) -> list[list[Frame] | MessageNotFound]
 
 @transaction.atomic
 def _retry(wish: Steering) -> list[Frame] | MessageNotFound:
-    named = Message.objects.asked().filter(conversation=wish.conversation)
+    named = Message.objects.asked().filter(conversation=wish.conversation, is_deleted=False)
     named = named.filter(Q(uuid=wish.message) | Q(reply__uuid=wish.message))
     message = named.select_related("conversation").select_for_update(of=("self",)).first()
     if message and message.merged_into_id:

@@ -19,6 +19,7 @@ from conversations import budgets
 from conversations.agents import AgentError, Chunk, HistoryMessage
 from conversations.agents.blame import place_of
 from conversations.agents.tokens import estimate_messages
+from conversations.branching import path_of, thread_of
 from conversations.history import Summary, as_message, count_fitting, latest_turns, summary_of
 from conversations.models import Conversation
 from conversations.texts import clean
@@ -94,7 +95,8 @@ def key_of(pk: int) -> str:
 def _is_outgrown(conversation: Conversation) -> bool:
     summary = summary_of(conversation)
     most = settings.BOTFLOW_HISTORY_MESSAGES
-    turns, is_more = latest_turns(conversation, most=most, after=summary.until)
+    path = path_of(conversation)
+    turns, is_more = latest_turns(conversation, most=most, after=summary.until, path=path)
     return is_more or count_fitting(turns, summary) < len(turns)
 
 
@@ -116,6 +118,7 @@ class _Work:
     before: Summary
     messages: list[HistoryMessage]
     until: int
+    thread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class _Outcome:
     conversation_id: int
     summary: Summary
     said: Chunk
+    thread: int
 
 
 async def summarize(run: Run, conversation: int) -> dict[str, int] | None:
@@ -138,7 +142,8 @@ async def summarize(run: Run, conversation: int) -> dict[str, int] | None:
             break
         said = await _ask(work)
         summary = Summary(_shortened(said.text), work.until, work.before.since)
-        outcome = _Outcome(Claim(run.pk, run.attempt), conversation, summary, said)
+        claim = Claim(run.pk, run.attempt)
+        outcome = _Outcome(claim, conversation, summary, said, work.thread)
         try:
             await group_commit()(_store, outcome)
         except LostLease:
@@ -153,7 +158,8 @@ def _load(pk: int) -> _Work | None:
         return None
     before = summary_of(conversation)
     most = settings.BOTFLOW_HISTORY_MESSAGES + REACH
-    turns, _ = latest_turns(conversation, most=most, after=before.until)
+    path = path_of(conversation)
+    turns, _ = latest_turns(conversation, most=most, after=before.until, path=path)
     if count_fitting(turns, before) == len(turns):
         return None
     messages: list[HistoryMessage] = []
@@ -167,7 +173,7 @@ def _load(pk: int) -> _Work | None:
             break
         messages += said
         until = max(until, *(one.seq for one in turn))
-    return _Work(before, messages, until)
+    return _Work(before, messages, until, thread_of(conversation))
 
 
 def _clipped(message: HistoryMessage) -> HistoryMessage:
@@ -208,18 +214,23 @@ def _shortened(text: str) -> str:
 def _store(outcomes: list[_Outcome]) -> list[Any]:
     """Remember summaries and charge what they used; joins the transaction.
 
-    LostLease for one whose attempt is over. One of a conversation that was begun anew or erased
-    meanwhile is dropped.
+    LostLease for one whose attempt is over. One of a conversation that was begun anew or erased,
+    or of which something was changed or deleted meanwhile, is dropped.
     """
     owned = still_owned([outcome.claim for outcome in outcomes])
     mine = [outcome for outcome in outcomes if outcome.claim in owned]
     Conversation.objects.hold({outcome.conversation_id for outcome in mine})
     for outcome in mine:
         conversation = Conversation.objects.filter(pk=outcome.conversation_id).first()
-        if conversation and summary_of(conversation).since == outcome.summary.since:
+        if conversation and _still_holds(outcome, conversation):
             Conversation.objects.remember(conversation.pk, summary=asdict(outcome.summary))
     budgets.charge([_charge(outcome) for outcome in mine if _has_tokens(outcome.said)])
     return [None if outcome.claim in owned else LostLease() for outcome in outcomes]
+
+
+def _still_holds(outcome: _Outcome, conversation: Conversation) -> bool:
+    is_since = summary_of(conversation).since == outcome.summary.since
+    return is_since and thread_of(conversation) == outcome.thread
 
 
 def _has_tokens(said: Chunk) -> bool:

@@ -192,6 +192,18 @@ class Message(models.Model):
         """Whether nobody said it, yet it is answered as if somebody had; other notes are done."""
         return self.role == self.Role.SYSTEM and self.state != self.State.DONE
 
+    @property
+    def own_branch(self) -> int | None:
+        """The branch of what is said right after it: its own where it is a later version."""
+        return self.pk if self.replaces_id else self.branch_id
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        """The addresses of all that came with it."""
+        if self.files:
+            return tuple(file["url"] for file in self.files)
+        return (self.attachment,) if self.attachment else ()
+
     @cached_property
     def reply_uuid(self) -> UUID:
         """The id its reply has, or will have."""
