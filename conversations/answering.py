@@ -154,7 +154,7 @@ def _loaded(message: Message, merged: tuple[Message, ...]) -> Loaded:
         channel=conversation.channel,
         locale=conversation.locale,
         timezone=conversation.timezone,
-        attachments=tuple(one.attachment for one in said if one.attachment),
+        attachments=tuple(url for one in said for url in one.attachments),
         id=message.uuid,
         said_at=message.created_at,
         is_scheduled=message.is_prompt,
