@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -29,7 +30,10 @@ _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 @require_safe
 def brand_css(request: HttpRequest) -> HttpResponse:
-    return _file(request, stylesheet().encode(), "text/css; charset=utf-8")
+    """Show the owner's color; where a page around the chat has another one, `?color=rrggbb`."""
+    other = request.GET.get("color", "")
+    color = f"#{other}" if re.fullmatch(r"[0-9a-fA-F]{6}", other) else ""
+    return _file(request, stylesheet(color).encode(), "text/css; charset=utf-8")
 
 
 @require_safe

@@ -70,10 +70,10 @@ def is_colored() -> bool:
     return settings.BOTFLOW_COLOR not in ("", COLOR)
 
 
-def stylesheet() -> str:
-    """Return the variables of base.css that follow from the owner's color, for both themes."""
+def stylesheet(color: str = "") -> str:
+    """Return the variables of base.css that follow from a color, the owner's, for both themes."""
     light, dark = (
-        "".join(f"{name}:{value};" for name, value in shades(_color(), theme).items())
+        "".join(f"{name}:{value};" for name, value in shades(color or _color(), theme).items())
         for theme in (LIGHT, DARK)
     )
     # The media query is for pages whose script that tells the theme did not run.

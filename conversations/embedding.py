@@ -93,6 +93,8 @@ def pattern_of(allowed: str) -> str:
 
 def _page(request: HttpRequest, origin: str) -> HttpResponse:
     context = page_context()
+    # As a stylesheet in the shades that can be read, which takes a color or leaves it.
+    context["color"] = request.GET.get("color", "")
     context["setup"]["embed"] = {"origin": origin, "language": translation.get_language()}
     if settings.BOTFLOW_CHAT_ACCESS == "login":
         return render(request, "embed_sign_in.html", context | {"site": reverse("chat")})

@@ -9,7 +9,8 @@
   const options = script.dataset;
   const site = new URL(script.src);
   const language = languageOf(options.language || document.documentElement.lang || navigator.language);
-  const color = /^#[0-9a-f]{6}$/i.test(options.color ?? "") ? options.color : setup.color;
+  const ownColor = /^#[0-9a-f]{6}$/i.test(options.color ?? "") ? options.color : "";
+  const color = ownColor || setup.color;
   const name = options.title || setup.name;
   const phone = matchMedia("(max-width: 30rem)");
 
@@ -228,7 +229,8 @@
     #load() {
       if (this.#frame) return;
       const address = new URL("embed", site);
-      address.search = new URLSearchParams({ origin: location.origin, language });
+      const asked = { origin: location.origin, language, ...(ownColor && { color: ownColor.slice(1) }) };
+      address.search = new URLSearchParams(asked);
       this.#frame = element("iframe", { src: address.href, title: text("chat", { name }), allow: "clipboard-write" });
       this.#panel.append(this.#frame);
     }
@@ -248,7 +250,7 @@
       if (!this.#frame || source !== this.#frame.contentWindow || origin !== site.origin) return;
       if (data?.botflow === "ready") {
         this.#isReady = true;
-        const visitor = { token: this.#token.read(), title: options.title ?? "", color };
+        const visitor = { token: this.#token.read(), title: options.title ?? "" };
         this.#tell("hello", { ...visitor, isOpen: this.#isOpen, focus: this.#isOpen && this.#takesFocus });
       }
       if (data?.botflow === "token" && typeof data.token === "string") this.#token.write(data.token);
