@@ -6,6 +6,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from botflow_site import compressing
+
 Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
 HEADER = "Content-Security-Policy"
@@ -62,7 +64,10 @@ class ContentSecurityPolicy:
 
 
 class StaticFiles(WhiteNoiseMiddleware):
-    """WhiteNoise beside async views: alone it makes each request hold a thread until its end."""
+    """WhiteNoise beside async views: alone it makes each request hold a thread until its end.
+
+    Texts are compressed on the way.
+    """
 
     sync_capable = True
     async_capable = True
@@ -78,6 +83,9 @@ class StaticFiles(WhiteNoiseMiddleware):
         if self.is_async and isinstance(response, HttpResponseBase):
             return _awaitable(response)
         return response
+
+    # Called by WhiteNoise for a file that it has found.
+    serve = staticmethod(compressing.serve)
 
 
 async def _awaitable(response: HttpResponseBase) -> HttpResponseBase:
