@@ -22,6 +22,7 @@ def chat_texts() -> dict[str, str]:
     return {
         **_message_texts(),
         **_transcript_texts(),
+        **_conversation_texts(),
         **_connection_texts(),
         **_error_texts(),
         **_task_texts(),
@@ -51,6 +52,7 @@ def _message_texts() -> dict[str, str]:
         "copyFailed": _("Press Ctrl+C to copy"),
         "code": _("Code"),
         "table": _("Table"),
+        "formula": _("Formula"),
         "today": _("Today"),
         "yesterday": _("Yesterday"),
         "sayAnswering": _("Answering"),
@@ -58,6 +60,7 @@ def _message_texts() -> dict[str, str]:
         "sayFailed": _("Failed"),
         "sayNew": _("New message"),
         "tooLong": _("{length} of {limit} characters"),
+        "hintQueue": _("What you send now is answered next."),
     }
 
 
@@ -67,6 +70,25 @@ def _transcript_texts() -> dict[str, str]:
         "newOne": _("1 new message"),
         "newMany": _("{count} new messages"),
         "toLatest": _("Jump to the latest message"),
+    }
+
+
+def _conversation_texts() -> dict[str, str]:
+    return {
+        "untitled": _("New conversation"),
+        "title": _("Title"),
+        "lastWeek": _("Last 7 days"),
+        "unread": _("Unread"),
+        "conversationActions": _("What to do with it"),
+        "deleteQuestion": _("“{title}” and everything said in it will be gone for good."),
+        "found": _("{count} messages found"),
+        "foundOne": _("1 message found"),
+        "foundMany": _("{count} messages found, and more"),
+        "foundNone": _("Nothing found"),
+        "notShown": _("This message is not shown here any more."),
+        "error.too_many": _("You have too many conversations. Delete some you no longer need."),
+        "error.bad_title": _("This title cannot be used."),
+        "error.forged": _("Reload the page and try again."),
     }
 
 

@@ -1,62 +1,79 @@
 // The chat page: what arrives goes into the store, what is written into the outbox.
 
 import { Composer } from "./composer.js";
-import { CLOSE_GONE, CLOSE_LOGIN, Connection } from "./connection.js";
+import { CLOSE_GONE, CLOSE_LOGIN, Connection, socketAddress } from "./connection.js";
 import { host } from "./embedded.js";
 import { Outbox } from "./outbox.js";
-import { loginAddress, socketPath, text } from "./setup.js";
+import { Place } from "./place.js";
+import { Resuming } from "./resuming.js";
+import { loginAddress, text } from "./setup.js";
+import { Sidebar } from "./sidebar.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem } from "./status.js";
-import { browser } from "./storage.js";
 import { isAsked, Store } from "./store.js";
 import { Tasks } from "./tasks.js";
-import { zone } from "./times.js";
 import { Transcript } from "./transcript.js";
 
 const HISTORY_PAGE = 50;
-// A gap is asked about at most this often: what is missing may be on its way.
-const RESUME_EVERY = 500;
+// And on the way to a message that was searched for.
+const LONG_PAGE = 100;
+// By then a message that another tab has sent is shown here as stored.
+const SETTLING = 2_000;
 
 class Chat {
-  #conversation = browser.read("conversation", null);
+  /** The message that was searched for, until it is on the page. */
+  #sought = null;
+  /** What the page is called by itself. */
+  #site = document.title;
   #isWelcome = false;
   #isAskingHistory = false;
   #isShowingHistory = false;
   /** Whether the server takes `read` frames: it said in `welcome` how far was read. */
   #keepsRead = false;
   #lastFailed = false;
-  #resumeTimer = 0;
-  #missingAfter = Infinity;
-  /** Everything up to this `seq` is surely here; later frames came, but one may have been lost. */
-  #checkpoint = null;
-  /** What the checkpoint becomes once the pong behind a `resume` shows that it was answered. */
-  #reached = null;
 
   #problem = new Problem();
   #announcer = new Announcer();
   #status = new ConnectionStatus(() => this.#connection.connect());
   #store = new Store((message, isNew) => this.#changed(message, isNew));
-  #outbox = new Outbox((frame) => this.#connection.send(frame));
+  #outbox = new Outbox({
+    transmit: (frame) => this.#connection.send(frame),
+    changed: (item) => this.#showPending(item),
+    gone: (clientId) => this.#sentElsewhere(clientId),
+  });
+  #resuming = new Resuming(this.#store, (frame) => this.#connection.send(frame));
   #tasks = new Tasks((frame) => this.#connection.send(frame));
   #transcript = new Transcript(this.#store, {
     retry: (message) => this.#retry(message),
     edit: (message) => this.#edit(message),
     earlier: () => this.#askEarlier(),
     read: (seq) => this.#keepsRead && this.#connection.send({ type: "read", seq }),
+    unread: (count) => host.unread(count),
   });
-  #composer = new Composer({ send: (content, files) => this.#write(content, files), stop: () => this.#stop() });
+  #composer = new Composer({
+    send: (content, files) => this.#write(content, files),
+    stop: () => this.#stop(),
+    recall: () => this.#recall(),
+  });
   #connection = new Connection({
     address: () => this.#address(),
     frame: (frame) => this.#received(frame),
     beat: () => {
-      this.#reconcile();
+      this.#resuming.reconcile();
       this.#tasks.beat();
+      this.#sidebar.refresh();
     },
     refused: (code) => this.#refused(code),
     state: (state, retryAt) => this.#stateChanged(state, retryAt),
   });
+  #place = new Place((id) => this.#show(id));
+  #sidebar = new Sidebar({
+    open: (id, message) => this.#open(id, message),
+    failed: (error) => this.#problem.show(errorSentence(error.code, error.detail)),
+    titled: (title) => this.#titled(title),
+  });
 
   start() {
-    for (const item of this.#outbox.items) this.#showPending(item);
+    this.#enter();
     for (const button of document.querySelectorAll("[data-prompt]")) {
       button.addEventListener("click", () => {
         this.#tasks.close();
@@ -68,11 +85,68 @@ class Chat {
     if (!host.isEmbedded && matchMedia("(hover: hover)").matches) this.#composer.focus();
   }
 
+  // -- which conversation is open ------------------------------------------------------------------
+
+  /** Open a conversation, at a message of it; without `id` the latest one. */
+  #open(id, message = null) {
+    this.#sought = message;
+    if (id !== null && id === this.#place.id) return this.#seek();
+    if (id === null) this.#place.settle(null);
+    else this.#place.go(id);
+    return this.#show(id, message);
+  }
+
+  /** Show another conversation in place of this one: its messages, its draft, its tasks. */
+  #show(id, message = null) {
+    this.#place.id = id;
+    this.#sought = message;
+    this.#problem.clear();
+    this.#forget();
+    this.#enter();
+    this.#connection.connect();
+    if (!message && matchMedia("(hover: hover)").matches) this.#composer.focus();
+  }
+
+  #forget() {
+    this.#announcer = new Announcer(); // what goes on in the one that is left is not told here
+    this.#resuming.forget();
+    this.#store.clear();
+    for (const { key, isPending } of this.#store.inOrder()) if (isPending) this.#store.removePending(key);
+  }
+
+  #enter() {
+    const { id } = this.#place;
+    this.#outbox.open(id);
+    this.#composer.open(id);
+    this.#sidebar.current = id;
+    for (const item of this.#outbox.items) this.#showPending(item);
+  }
+
+  /** The open conversation is no more: show the latest of the others. */
+  #gone() {
+    this.#outbox.abandon(this.#place.id);
+    this.#place.settle(null);
+    this.#show(null);
+    this.#problem.show(text("startedAnew"));
+    this.#sidebar.refresh();
+  }
+
+  #titled(title) {
+    this.#transcript.unread.title = title ? `${title} · ${this.#site}` : this.#site;
+  }
+
+  /** Go to the message that was searched for, asking for history until it is there. */
+  #seek() {
+    if (!this.#sought || this.#transcript.reveal(this.#sought)) this.#sought = null;
+    else if (this.#transcript.hasEarlier) this.#askHistory(this.#store.oldestSeq, LONG_PAGE);
+    else if (!this.#isAskingHistory) this.#sought = this.#problem.show(text("notShown")) ?? null;
+  }
+
   // -- what the person does ------------------------------------------------------------------------
 
   #write(content, files) {
     this.#problem.clear();
-    const item = this.#outbox.add(content, files);
+    const item = this.#outbox.add({ content, files });
     this.#showPending(item);
     if (this.#isWelcome) this.#outbox.send(item.clientId);
     this.#transcript.toEnd();
@@ -98,6 +172,21 @@ class Chat {
     this.#composer.fill(message.content, message.files);
   }
 
+  /** Offer the last own message to be changed; false when there is none. */
+  #recall() {
+    const own = this.#store.inOrder().findLast(({ role, content }) => role === "user" && content);
+    if (!own) return false;
+    if (own.isPending && own.state !== "refused") return false;
+    if (own.isPending) this.#edit(own);
+    else this.#composer.fill(own.content);
+    return true;
+  }
+
+  /** Another tab saw it confirmed: its message comes here too, unless it was taken out to be edited. */
+  #sentElsewhere(clientId) {
+    setTimeout(() => this.#store.get(`unsent:${clientId}`) && this.#store.removePending(clientId), SETTLING);
+  }
+
   #askEarlier() {
     if (!this.#transcript.hasEarlier || this.#isAskingHistory) return;
     this.#askHistory(this.#store.oldestSeq);
@@ -112,10 +201,12 @@ class Chat {
       case "message":
         return this.#messageCame(frame);
       case "delta":
-        if (!this.#store.append(frame)) this.#askAgain(frame.id);
+        if (!this.#store.append(frame)) this.#resuming.askAgain(frame.id);
         return undefined;
+      case "render":
+        return this.#store.render(frame);
       case "status":
-        if (!this.#store.setState(frame)) this.#askAgain(frame.id);
+        if (!this.#store.setState(frame)) this.#resuming.askAgain(frame.id);
         return undefined;
       case "history":
         return this.#historyCame(frame);
@@ -124,9 +215,9 @@ class Chat {
       case "error":
         return this.#errorCame(frame);
       case "pong":
-        this.#checkpoint = this.#reached ?? this.#checkpoint;
-        this.#reached = null;
-        return undefined;
+        return this.#resuming.answered();
+      case "conversation":
+        return frame.deleted ? this.#gone() : this.#sidebar.renamed(frame);
       default:
         return undefined; // a newer server's frame
     }
@@ -136,12 +227,12 @@ class Chat {
     this.#keepsRead = read !== undefined;
     host.welcomed(token);
     // Another conversation, or one restored from a backup: nothing known here holds any more.
-    const isOther = this.#conversation !== conversation || seq < this.#store.seq;
-    if (isOther || this.#checkpoint === null) {
-      if (this.#checkpoint !== null) this.#store.clear();
-      this.#conversation = conversation;
-      browser.write("conversation", conversation);
-      this.#checkpoint = seq;
+    const isOther = this.#place.id !== conversation || seq < this.#store.seq;
+    if (isOther || this.#resuming.checkpoint === null) {
+      if (this.#resuming.checkpoint !== null) this.#store.clear();
+      this.#place.settle(conversation);
+      this.#enter();
+      this.#resuming.checkpoint = seq;
       this.#tasks.forget();
       this.#transcript.opened(read ?? seq);
       this.#askHistory(seq + 1);
@@ -165,6 +256,7 @@ class Chat {
     for (const message of messages) this.#messageCame(message);
     this.#isShowingHistory = false;
     this.#store.changed();
+    this.#seek();
   }
 
   #errorCame({ code, detail, client_id: clientId }) {
@@ -176,14 +268,7 @@ class Chat {
   // -- what is kept up to date ---------------------------------------------------------------------
 
   #address() {
-    const address = new URL(socketPath, location.href);
-    address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    if (this.#conversation) address.searchParams.set("conversation", this.#conversation);
-    if (this.#checkpoint !== null) address.searchParams.set("after", this.#checkpoint);
-    // By it the server reads and writes times such as 9:00.
-    if (zone) address.searchParams.set("timezone", zone);
-    for (const [name, value] of Object.entries(host.query)) address.searchParams.set(name, value);
-    return address.href;
+    return socketAddress({ conversation: this.#place.id, after: this.#resuming.checkpoint });
   }
 
   #refused(code) {
@@ -191,49 +276,23 @@ class Chat {
       location.assign(loginAddress);
       return true;
     }
-    if (CLOSE_GONE.has(code) && this.#conversation) {
-      this.#conversation = this.#checkpoint = null;
-      browser.write("conversation", null);
-      this.#store.clear();
-      this.#problem.show(text("startedAnew"));
-    }
-    return false;
+    if (!CLOSE_GONE.has(code) || !this.#place.id) return false;
+    this.#gone();
+    return true;
   }
 
   #stateChanged(state, retryAt) {
     this.#status.set(state, retryAt);
     if (state !== "open") {
       this.#isWelcome = this.#isAskingHistory = false;
-      this.#reached = null;
+      this.#resuming.disconnected();
       this.#tasks.disconnected();
     }
     for (const item of this.#outbox.items) this.#showPending(item);
   }
 
-  #askHistory(before) {
-    this.#isAskingHistory = this.#connection.send({ type: "history", before, limit: HISTORY_PAGE });
-  }
-
-  /** Ask for everything since the last time nothing was missing; costs nothing while all is quiet. */
-  #reconcile() {
-    const isQuiet = this.#checkpoint >= this.#store.seq && !this.#store.isBusy;
-    if (this.#checkpoint === null || isQuiet) return;
-    if (this.#connection.send({ type: "resume", after: this.#checkpoint })) this.#reached = this.#store.seq;
-  }
-
-  /** Ask for one message again, of which a part or the beginning is missing. */
-  #askAgain(id) {
-    const after = Math.min(this.#checkpoint, (this.#store.get(id)?.seq || Infinity) - 1);
-    this.#missingAfter = Math.min(this.#missingAfter, after);
-    if (!this.#resumeTimer) this.#resumeMissing();
-  }
-
-  #resumeMissing() {
-    this.#resumeTimer = 0;
-    if (this.#missingAfter === Infinity) return;
-    this.#connection.send({ type: "resume", after: this.#missingAfter });
-    this.#missingAfter = Infinity;
-    this.#resumeTimer = setTimeout(() => this.#resumeMissing(), RESUME_EVERY);
+  #askHistory(before, limit = HISTORY_PAGE) {
+    this.#isAskingHistory = this.#connection.send({ type: "history", before, limit });
   }
 
   #showPending({ clientId, content, createdAt, error, files }) {
@@ -246,7 +305,7 @@ class Chat {
     this.#transcript.changed(message, isNew);
     const { isBusy, isEmpty } = this.#store;
     this.#composer.isBusy = isBusy;
-    this.#transcript.isEmpty = isEmpty && this.#checkpoint !== null && !this.#isAskingHistory;
+    this.#transcript.isEmpty = isEmpty && this.#resuming.checkpoint !== null && !this.#isAskingHistory;
     if (this.#isShowingHistory) return;
     if (message && isAsked(message)) this.#lastFailed = message.state === "failed";
     this.#announcer.update(isBusy, this.#lastFailed);
@@ -254,6 +313,7 @@ class Chat {
   }
 
   #replyCame(message) {
+    this.#sidebar.refreshSoon();
     if (!message.replyTo) this.#announcer.say("sayNew");
   }
 }
