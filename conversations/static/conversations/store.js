@@ -1,5 +1,6 @@
 // The conversation as far as this page knows it: messages by id, upserts, deltas, and their order.
 
+import { grow } from "./grown.js";
 import { isAsked, isWorking, Messages } from "./messages.js";
 
 export { isAsked };
@@ -141,6 +142,12 @@ export class Store {
     return message.waiting.length === 0;
   }
 
+  /** Take a `render` frame: what the server made of a growing text so far. */
+  render(frame) {
+    const message = this.#messages.get(frame.id);
+    if (message?.isStreaming && grow(message, frame)) this.#tell(message);
+  }
+
   /** Take a `status` frame. */
   setState({ id, state, detail, seq }) {
     const message = this.#messages.get(id);
@@ -182,6 +189,7 @@ export class Store {
 
   #replace(message, content) {
     if (message.content === content) return;
+    if (!content.startsWith(message.content)) message.grown = null;
     message.content = content;
     message.length = lengthOf(content);
     message.revision += 1;
