@@ -22,6 +22,7 @@ def chat_texts() -> dict[str, str]:
     return {
         **_message_texts(),
         **_transcript_texts(),
+        **_tool_texts(),
         **_conversation_texts(),
         **_connection_texts(),
         **_error_texts(),
@@ -89,6 +90,27 @@ def _conversation_texts() -> dict[str, str]:
         "error.too_many": _("You have too many conversations. Delete some you no longer need."),
         "error.bad_title": _("This title cannot be used."),
         "error.forged": _("Reload the page and try again."),
+    }
+
+
+def _tool_texts() -> dict[str, str]:
+    """Return the words of what may be done with a message, and of its versions."""
+    return {
+        "tool.copy": _("Copy message"),
+        "tool.edit": _("Edit message"),
+        "tool.again": _("Answer again"),
+        "tool.delete": _("Delete message"),
+        "editField": _("New wording"),
+        "askAgain": _("Ask again"),
+        "cancelEdit": _("Cancel"),
+        "versions": _("Versions"),
+        "versionOf": _("Version {number} of {count}"),
+        "previousVersion": _("Previous version"),
+        "nextVersion": _("Next version"),
+        "deleteQuestion": _("Delete this message and its answer?"),
+        "deleteReplyQuestion": _("Delete this answer?"),
+        "deleteNow": _("Delete"),
+        "deleted": _("This message was deleted."),
     }
 
 

@@ -2,39 +2,38 @@
 
 import { Attachments } from "./attachments.js";
 import { CommandList } from "./commands.js";
+import { Composing } from "./composing.js";
 import { byId } from "./dom.js";
+import { Drafts } from "./drafts.js";
 import { maxLength, text } from "./setup.js";
-import { browser } from "./storage.js";
 import { lengthOf } from "./store.js";
-
-// Safari ends the composition before the Enter that confirms it arrives (WebKit bug 165004).
-const COMPOSITION_TAIL = 30;
 
 export class Composer {
   #form = byId("composer");
   #field = byId("draft");
   #send = byId("send");
   #stop = byId("stop");
+  #hint = byId("hint");
   #tooLong = byId("too-long");
   #commands = new CommandList(this.#field, (content) => this.#replace(content));
-  #compositionEnded = -Infinity;
+  #composing = new Composing(this.#field);
+  #drafts = new Drafts();
+  #conversation = null;
   #isBusy = false;
-  #attachments = new Attachments({ changed: () => this.#showButtons(), focus: () => this.focus() });
+  #calmHint = this.#hint.textContent;
   #handlers;
+  #attachments = null;
 
-  /** handlers: `send(content, files)`, `stop()`. */
+  /** handlers: `send(content, files)`, `stop()`, `recall()`, which changes the last message if it can. */
   constructor(handlers) {
     this.#handlers = handlers;
-    this.#field.value = browser.read("draft", "");
+    this.#attachments = new Attachments({ changed: () => this.#showButtons(), focus: () => this.focus() });
     this.#field.addEventListener("input", (event) => {
       this.#edited();
       // What an input method shows meanwhile is not written yet.
       if (!event.isComposing) this.#commands.update();
     });
-    this.#field.addEventListener("compositionend", (event) => {
-      this.#compositionEnded = event.timeStamp;
-      this.#commands.update();
-    });
+    this.#field.addEventListener("compositionend", () => this.#commands.update());
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -44,14 +43,17 @@ export class Composer {
     document.addEventListener("keydown", (event) => {
       // Another Escape than this one closes a panel or a list.
       const isOther = event.defaultPrevented || document.querySelector("dialog[open]");
-      if (event.key === "Escape" && this.#isBusy && !isOther && !this.#isComposing(event)) this.#stopAnswer();
+      if (event.key === "Escape" && this.#isBusy && !isOther && !this.#composing.owns(event)) this.#stopAnswer();
     });
-    this.#edited();
+    this.#replace(this.#drafts.read(null));
+    this.#commands.close();
   }
 
   /** While an answer is awaited, Stop stands where Send was; with text to send there are both. */
   set isBusy(value) {
+    if (this.#isBusy === value) return;
     this.#isBusy = value;
+    this.#hint.textContent = value ? text("hintQueue") : this.#calmHint;
     this.#showButtons();
   }
 
@@ -59,9 +61,26 @@ export class Composer {
     return this.#field.value.trim() === "";
   }
 
-  /** Whether there is something to send: text or files. */
-  get #hasMessage() {
-    return !this.isEmpty || !this.#attachments.isEmpty;
+  /** Show the draft of that conversation; what is written before there is one goes along into it. */
+  open(conversation) {
+    if (conversation === this.#conversation) return;
+    const isFirst = this.#conversation === null && conversation !== null;
+    const carried = isFirst ? this.#field.value : "";
+    if (isFirst) this.#drafts.write(null, "");
+    this.#conversation = conversation;
+    this.#commands.close();
+    this.#attachments.open(conversation);
+    const known = this.#drafts.read(conversation);
+    // Not touched without need: an input method may be at work in it.
+    if (!carried || known) this.#replace([carried, known].filter(Boolean).join("\n"));
+    else this.#drafts.write(conversation, carried);
+  }
+
+  /** Its conversation is gone: what is written goes along into the next one. */
+  release() {
+    this.#drafts.write(this.#conversation, "");
+    this.#conversation = null;
+    this.#drafts.write(null, this.#field.value);
   }
 
   focus() {
@@ -69,7 +88,7 @@ export class Composer {
   }
 
   /** Put `content` in front of what is written already, for the person to change and send. */
-  fill(content, files = []) {
+  fill(content, files) {
     this.#attachments.fill(files);
     const rest = this.isEmpty ? "" : `\n${this.#field.value}`;
     this.#replace(content + rest, content.length);
@@ -83,21 +102,21 @@ export class Composer {
     this.#edited();
   }
 
-  #isComposing(event) {
-    const isTail = event.timeStamp - this.#compositionEnded < COMPOSITION_TAIL;
-    return event.isComposing || event.keyCode === 229 || isTail;
-  }
-
   #pressed(event) {
-    if (this.#isComposing(event) || this.#commands.pressed(event)) return;
+    if (this.#composing.owns(event) || this.#commands.pressed(event)) return;
+    const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
+    if (event.key === "ArrowUp" && isPlain && this.#field.value === "") {
+      if (this.#handlers.recall?.()) event.preventDefault();
+    }
+    // With Ctrl or Cmd it sends too, as in programs where Enter alone does not.
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.#submit();
+    if (!event.repeat) this.#submit();
   }
 
   #submit() {
     const content = this.#field.value;
-    if (!this.#hasMessage || lengthOf(content) > maxLength) return;
+    if (!this.#hasSomething || lengthOf(content) > maxLength) return;
     if (this.#attachments.isBusy) {
       this.#attachments.whenReady(() => this.#submit());
       return;
@@ -113,9 +132,13 @@ export class Composer {
     this.focus();
   }
 
+  get #hasSomething() {
+    return !this.isEmpty || !this.#attachments.isEmpty;
+  }
+
   #edited() {
     const content = this.#field.value;
-    browser.write("draft", content || null);
+    this.#drafts.write(this.#conversation, content);
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight}px`;
     // Code points are counted only when there could be too many of them.
@@ -127,8 +150,9 @@ export class Composer {
   }
 
   #showButtons() {
+    if (!this.#attachments) return; // it is being made, and says that it has changed
     this.#stop.hidden = !this.#isBusy;
-    this.#send.hidden = this.#isBusy && !this.#hasMessage;
-    this.#send.disabled = !this.#hasMessage || !this.#tooLong.hidden;
+    this.#send.hidden = this.#isBusy && !this.#hasSomething;
+    this.#send.disabled = !this.#hasSomething || !this.#tooLong.hidden;
   }
 }

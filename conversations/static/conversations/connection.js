@@ -1,5 +1,9 @@
 // The WebSocket that is always coming back: reconnects with growing pauses, notices dead links.
 
+import { host } from "./embedded.js";
+import { socketPath } from "./setup.js";
+import { zone } from "./times.js";
+
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const CONNECT_DEADLINE = 10_000;
@@ -11,6 +15,17 @@ const QUICK_DEADLINE = 3_000;
 export const CLOSE_LOGIN = 4401;
 export const CLOSE_GONE = new Set([4403, 4404]);
 const CLOSE_FLOOD = 4429;
+
+/** Where the socket is, with `fields` in its query: those that are null are left out. */
+export function socketAddress(fields) {
+  const address = new URL(socketPath, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  // By the zone the server reads and writes times such as 9:00.
+  for (const [name, value] of Object.entries({ ...fields, timezone: zone, render: 1, ...host.query })) {
+    if (value != null) address.searchParams.set(name, value);
+  }
+  return address.href;
+}
 
 /**
  * handlers: `address()` the URL to connect to; `frame(object)`; `beat()` every 20 s while open;

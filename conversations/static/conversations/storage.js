@@ -18,9 +18,26 @@ function wrap(find) {
       try {
         if (value == null) find().removeItem(`${prefix}${key}`);
         else find().setItem(`${prefix}${key}`, JSON.stringify(value));
+        return true;
       } catch {
-        // The page goes on without: what it holds in memory is enough until a reload.
+        return false; // The page goes on without: what it holds in memory is enough until a reload.
       }
+    },
+    /** The keys that begin so. */
+    keys(beginning) {
+      try {
+        const all = Object.keys(find()).filter((key) => key.startsWith(prefix + beginning));
+        return all.map((key) => key.slice(prefix.length));
+      } catch {
+        return [];
+      }
+    },
+    /** Have `heard(rest of the key, value or null)` called when another tab writes a key that begins so. */
+    watch(beginning, heard) {
+      addEventListener("storage", ({ key, newValue, storageArea }) => {
+        if (!key?.startsWith(prefix + beginning) || storageArea !== find()) return;
+        heard(key.slice(prefix.length + beginning.length), newValue === null ? null : this.read(key.slice(prefix.length), null));
+      });
     },
     clear({ except }) {
       try {
