@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,13 @@ TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }
+# How files of these types begin; an SVG has its root element somewhere near the beginning.
+_SIGNATURES = {
+    "image/svg+xml": re.compile(rb".{0,4096}<svg[\s>]", re.DOTALL),
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,11 @@ class Logo:
     content: bytes
     content_type: str
     version: str
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the file is what its name says."""
+        return bool(_SIGNATURES[self.content_type].match(self.content))
 
     @property
     def sizes(self) -> str:

@@ -15,12 +15,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import SystemCheckError
 from django.utils.module_loading import import_string
 
+from botflow_site.branding import read_logo
 from conversations.agents import get_agent
 from conversations.agents.openai_compatible.configuration import configuration_problems
 from conversations.channels import get_channel
 from conversations.summarizing import get_summarizer
 
 LONGEST_USUAL_LEASE = 30
+LARGEST_USUAL_LOGO = 204_800
 #: The agent and summarizer that ask a model themselves.
 MODEL = "openai_compatible"
 
@@ -77,6 +79,23 @@ def _wrong_with(
     except Exception as error:  # noqa: BLE001  Boundary: a module of the site's own may raise anything.
         problem = f"{setting}: importing it raised {type(error).__name__}: {error}"
         return [checks.Error(problem, hint="Import it in a Python shell.", id=code)]
+    return []
+
+
+@checks.register
+def check_logo(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuse a file that is no image of the kind its name says; mention one that loads slowly."""
+    logo = read_logo()
+    if logo is None:
+        return []
+    if not logo.is_image:
+        problem = f"BOTFLOW_LOGO: {settings.BOTFLOW_LOGO} is no {logo.content_type} file."
+        hint = "Save the picture as svg, png, webp or jpg, and name the file accordingly."
+        return [checks.Error(problem, hint=hint, id="botflow.E010")]
+    if len(logo.content) > LARGEST_USUAL_LOGO:
+        problem = f"BOTFLOW_LOGO has {len(logo.content) // 1024} KB."
+        hint = "Every new visitor waits for it: 512 pixels square are enough, or an svg."
+        return [checks.Warning(problem, hint=hint, id="botflow.W003")]
     return []
 
 

@@ -33,7 +33,13 @@ class Identity:
     @property
     def first_conversation(self) -> uuid.UUID:
         """The id of the conversation this person starts with; it needs no row until they speak."""
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"botflow:{self.participant}")
+        return self.first_conversations[0]
+
+    @property
+    def first_conversations(self) -> list[uuid.UUID]:
+        """The ids it may have: the next ones are for when those before have become another's."""
+        names = [self.participant, f"{self.participant}:2", f"{self.participant}:3"]
+        return [uuid.uuid5(uuid.NAMESPACE_URL, f"botflow:{name}") for name in names]
 
 
 def of_user(pk: Any) -> Identity:

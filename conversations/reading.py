@@ -51,7 +51,8 @@ class Page:
 def find_place(identity: Identity, wanted: uuid.UUID | None) -> Place:
     """Return the wanted conversation, or without a wish the latest one, or a first one to be.
 
-    Raises ConversationNotFound for one that is not this participant's. One query.
+    Raises ConversationNotFound for one that is not this participant's. One query, two for who has
+    none.
     """
     mine = Conversation.objects.filter(channel=WEB, participant=identity.participant)
     found = mine.filter(uuid=wanted) if wanted else mine.order_by("-updated_at")
@@ -59,9 +60,21 @@ def find_place(identity: Identity, wanted: uuid.UUID | None) -> Place:
     if row:
         zone = row[3].get("timezone", "")
         return Place(row[0], identity.participant, row[1], row[2], zone, row[4])
-    if wanted in (None, identity.first_conversation):
-        return Place(identity.first_conversation, identity.participant)
-    raise ConversationNotFound
+    return _place_to_be(identity, wanted)
+
+
+def _place_to_be(identity: Identity, wanted: uuid.UUID | None) -> Place:
+    """Return the conversation that a first message will make.
+
+    That of a visitor who has signed in since is the user's now: they start with another one.
+    """
+    firsts = identity.first_conversations
+    others = Conversation.objects.filter(uuid__in=firsts).exclude(participant=identity.participant)
+    taken = set(others.values_list("uuid", flat=True))
+    first = next((name for name in firsts if name not in taken), None)
+    if first is None or wanted not in (None, first):
+        raise ConversationNotFound
+    return Place(first, identity.participant)
 
 
 def changes(pk: int, after: int) -> Page:
