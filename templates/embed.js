@@ -223,7 +223,7 @@
       this.#button.setAttribute("aria-label", words);
       this.#button.title = words;
       this.#badge.hidden = this.#isOpen || !count;
-      this.#badge.textContent = count > 99 ? "99+" : String(count);
+      this.#badge.textContent = count > 99 ? "99+" : count || "";
     }
 
     #load() {

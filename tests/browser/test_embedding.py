@@ -1,5 +1,6 @@
 """The bubble on the owner's site, another site to the browser: no cookies, but a token."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,8 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import CHROMIUM, FLAGS
+from fake_server import FakeSite
 from host_site import HostSite, host_site
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from websockets.sync.client import connect
 
 from tests.harness.site import Site
 
@@ -33,9 +36,14 @@ def host() -> Iterator[HostSite]:
         yield one
 
 
+def neighbor(host: HostSite) -> str:
+    """Return an origin of the owner's that is, to cookies, the same site as the chat's."""
+    return host.origin.replace("localhost", "127.0.0.1")
+
+
 @pytest.fixture(scope="module")
 def chat(host: HostSite) -> Iterator[Site]:
-    with Site(BOTFLOW_EMBED_ORIGINS=host.origin) as site:
+    with Site(BOTFLOW_EMBED_ORIGINS=f"{host.origin},{neighbor(host)}") as site:
         host.chat = site.url
         site.start_web()
         site.start_cluster()
@@ -84,10 +92,14 @@ def ask(page: Page, words: str) -> None:
     expect(frame(page).locator(".message.assistant .text").last).to_contain_text(words)
 
 
+def token(page: Page, chat: Site) -> str:
+    """Return what the owner's page keeps for the chat."""
+    return str(page.evaluate("key => localStorage.getItem(key)", f"botflow:{chat.url}"))
+
+
 def visitor(page: Page, chat: Site) -> str:
-    """Return who the token on the owner's page is, without when it was signed."""
-    found = page.evaluate("key => localStorage.getItem(key)", f"botflow:{chat.url}")
-    return str(found).split(":")[0]
+    """Return who that is, without the time at which it was signed."""
+    return token(page, chat).split(":")[0]
 
 
 def test_a_visitor_asks_and_finds_the_conversation_again_without_cookies(
@@ -142,18 +154,23 @@ def test_escape_and_the_buttons_close_it_and_focus_comes_back(visit: Callable[..
 
 
 def test_what_comes_while_it_is_closed_is_counted_on_the_bubble(
-    visit: Callable[..., Page],
+    visit: Callable[..., Page], chat: Site
 ) -> None:
     page = visit()
     button(page).click()
-    frame(page).get_by_role("textbox", name="Your message").fill("Closed meanwhile")
-    frame(page).get_by_role("textbox", name="Your message").press("Enter")
+    expect(frame(page).locator("#welcome")).to_be_visible()
     page.evaluate("BotFlow.close()")
+
+    with connect(f"{chat.socket_url}?token={token(page, chat)}") as socket:
+        socket.send("From another device")  # of the same visitor
+        while json.loads(socket.recv()).get("state") != "done":
+            pass
 
     expect(button(page, "Open the chat (1 new)")).to_have_text("1")
     expect(page.locator("botflow-bubble [role=status]")).to_have_text("Open the chat (1 new)")
     page.evaluate("document.body.replaceWith(document.createElement('body'))")  # another view
     expect(button(page, "Open the chat (1 new)")).to_be_visible()
+    page.reload()  # who has talked here before sees what came meanwhile
     button(page, "Open the chat (1 new)").click()
     expect(frame(page).locator(".message.assistant")).to_have_count(1)
     page.evaluate("BotFlow.close()")
@@ -185,6 +202,41 @@ def test_on_a_phone_it_covers_the_page(visit: Callable[..., Page]) -> None:
     expect(page.locator("botflow-bubble button")).to_be_hidden()
     expect(frame(page).get_by_role("button", name="Close the chat")).to_be_focused()
     frame(page).get_by_role("button", name="Close the chat").tap()
+    expect(button(page)).to_be_focused()
+
+
+def test_on_the_same_site_it_is_not_whom_the_chats_own_page_knows(
+    visit: Callable[..., Page], host: HostSite, chat: Site
+) -> None:
+    page = visit(origin=chat.url)
+    page.get_by_role("textbox", name="Your message").fill("From the chat's own page")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.assistant .text")).to_contain_text("own page")
+    assert page.context.cookies()
+
+    page.goto(neighbor(host))
+    button(page).click()
+
+    expect(frame(page).locator("#welcome")).to_be_visible()
+    ask(page, "From the neighbor")
+    page.goto(chat.url)
+    expect(page.locator(".message.user .text")).to_have_text("From the chat's own page")
+
+
+def test_where_users_chat_it_leads_to_a_tab_to_sign_in(
+    visit: Callable[..., Page], host: HostSite, fake_site: FakeSite, settings: Any
+) -> None:
+    settings.BOTFLOW_CHAT_ACCESS = "login"
+    settings.BOTFLOW_EMBED_ORIGINS = [host.origin]
+    before, host.chat = host.chat, fake_site.url
+    page = visit()
+    host.chat = before
+
+    button(page).click()
+
+    link = frame(page).get_by_role("link", name="Sign in")
+    expect(link).to_have_attribute("target", "_blank")
+    frame(page).get_by_role("button", name="Close the chat").press("Escape")
     expect(button(page)).to_be_focused()
 
 
