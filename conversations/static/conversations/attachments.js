@@ -83,16 +83,22 @@ export class Attachments {
     this.#changed();
   }
 
-  /** Show the files of another conversation's draft; what is on its way here goes on. */
+  /**
+   * Show the files of another conversation's draft; what is on its way here goes on. What was added
+   * before there was any conversation goes along into it.
+   */
   open(conversation) {
     if (!uploads || conversation === this.#conversation) return;
+    const carried = this.#conversation === null ? this.#items.splice(0) : [];
+    if (carried.length) this.#keep();
     this.#trays.set(this.#conversation, this.#items);
     this.#conversation = conversation;
     this.#items = this.#trays.get(conversation) ?? [];
-    this.#held = null;
-    this.#say("");
+    if (!carried.length) this.#held = null;
+    this.#say(this.#held ? text("file.held") : "");
     this.#list.replaceChildren(...this.#items.map((item) => item.view.node));
     if (!this.#items.length) this.#restore();
+    for (const item of carried) this.#take(item);
     this.#changed();
   }
 
@@ -114,11 +120,16 @@ export class Attachments {
   }
 
   #insert(fields) {
-    const item = { share: 0, tray: this.#items, ...fields };
+    const item = { share: 0, ...fields };
     item.view = new AttachmentView(item, { remove: () => this.#remove(item), retry: () => this.#retry(item) });
+    this.#take(item);
+    return item;
+  }
+
+  #take(item) {
+    item.tray = this.#items;
     this.#items.push(item);
     this.#list.append(item.view.node);
-    return item;
   }
 
   // -- sending them -------------------------------------------------------------------------------
