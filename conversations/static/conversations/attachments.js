@@ -3,18 +3,15 @@
 import { AttachmentView } from "./attachment.js";
 import { byId } from "./dom.js";
 import { DropZone } from "./dropzone.js";
+import { keepFiles, keptFiles } from "./kept.js";
 import { text, uploads } from "./setup.js";
 import { sizeOf } from "./sizes.js";
-import { browser } from "./storage.js";
 import { Transfer } from "./transfer.js";
 
 // At once: more would only slow down the first.
 const TOGETHER = 2;
 const FIRST_PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
-// What is kept for later visits: the site forgets after a day what no message took.
-const MOST_KEPT = 20;
-const KEPT_FOR = 20 * 3_600_000;
 
 /** Each is `waiting`, `sending`, `ready` or `refused`; `isOffline` when it waits for the connection. */
 export class Attachments {
@@ -43,7 +40,7 @@ export class Attachments {
     new DropZone((files) => this.add(files));
     addEventListener("online", () => this.#goOn());
     // Later: whoever makes this one is not complete yet.
-    queueMicrotask(() => this.#restore());
+    queueMicrotask(() => this.#items.length || this.fill(keptFiles(this.#conversation)));
   }
 
   get isEmpty() {
@@ -78,8 +75,8 @@ export class Attachments {
 
   /** Put files back that the site has: of a message that is written anew. */
   fill(files) {
-    if (!uploads) return;
-    for (const stored of files ?? []) this.#insert({ state: "ready", stored, ...stored });
+    if (!uploads || !files?.length) return;
+    for (const stored of files) this.#insert({ state: "ready", stored, ...stored });
     this.#changed();
   }
 
@@ -90,14 +87,14 @@ export class Attachments {
   open(conversation) {
     if (!uploads || conversation === this.#conversation) return;
     const carried = this.#conversation === null ? this.#items.splice(0) : [];
-    if (carried.length) this.#keep();
+    if (carried.length) keepFiles(null, []);
     this.#trays.set(this.#conversation, this.#items);
     this.#conversation = conversation;
     this.#items = this.#trays.get(conversation) ?? [];
     if (!carried.length) this.#held = null;
     this.#say(this.#held ? text("file.held") : "");
     this.#list.replaceChildren(...this.#items.map((item) => item.view.node));
-    if (!this.#items.length) this.#restore();
+    if (!this.#items.length) this.fill(keptFiles(conversation));
     for (const item of carried) this.#take(item);
     this.#changed();
   }
@@ -245,26 +242,12 @@ export class Attachments {
 
   #changed() {
     this.#list.hidden = !this.#items.length;
-    this.#keep();
+    keepFiles(this.#conversation, this.files);
     this.#handlers.changed();
     if (!this.#held || this.isBusy) return;
     const work = this.#held;
     this.#held = null;
     this.#say("");
     if (this.#items.every((item) => item.state === "ready")) work();
-  }
-
-  #keep() {
-    const now = Date.now();
-    const kept = browser.read("attachments", []).filter(
-      ([conversation, , at]) => conversation !== this.#conversation && now - at < KEPT_FOR,
-    );
-    if (this.files.length) kept.push([this.#conversation, this.files, now]);
-    browser.write("attachments", kept.length ? kept.slice(-MOST_KEPT) : null);
-  }
-
-  #restore() {
-    const found = browser.read("attachments", []).find(([conversation]) => conversation === this.#conversation);
-    if (found && Date.now() - found[2] < KEPT_FOR) this.fill(found[1]);
   }
 }
