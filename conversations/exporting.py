@@ -16,6 +16,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
+from conversations.branching import path_of
 from conversations.models import Conversation, Message
 
 #: Messages that are read and sent at a time.
@@ -56,6 +57,7 @@ class Markdown:
         }
 
     def begin(self) -> str:
+        self.path = path_of(self.conversation)
         title = " ".join(self.conversation.title.split()) or _("Conversation")
         said = _("A conversation with %(name)s, exported on %(moment)s (%(zone)s).") % {
             "name": settings.BOTFLOW_NAME,
@@ -65,7 +67,8 @@ class Markdown:
         return f"# {title}\n\n{said}\n"
 
     def has(self, message: Message) -> bool:
-        return not message.is_deleted and message.content_type != Message.ContentType.EVENT
+        is_said = not message.is_deleted and message.content_type != Message.ContentType.EVENT
+        return is_said and (self.path is None or self.path.shows(message))
 
     def message(self, message: Message, *, is_first: bool) -> str:
         head = f"**{self.names[Message.Role(message.role)]}** · {self._words(message.created_at)}"
@@ -129,7 +132,7 @@ def download(conversation: Conversation, kind: str, *, now: datetime) -> HttpRes
 
 async def _pieces(conversation: Conversation, writer: Format) -> AsyncIterator[str]:
     """Yield the file in pieces; what changes meanwhile is in it or not."""
-    yield writer.begin()
+    yield await sync_to_async(writer.begin)()
     is_first = True
     pks = await sync_to_async(_in_order)(conversation)
     for start in range(0, len(pks), BATCH):

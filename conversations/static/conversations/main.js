@@ -6,7 +6,9 @@ import { host } from "./embedded.js";
 import { Outbox } from "./outbox.js";
 import { Place } from "./place.js";
 import { Resuming } from "./resuming.js";
+import { Seeking } from "./seeking.js";
 import { loginAddress, text } from "./setup.js";
+import { Shortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem } from "./status.js";
 import { isAsked, Store } from "./store.js";
@@ -20,11 +22,11 @@ const LONG_PAGE = 100;
 const SETTLING = 2_000;
 
 class Chat {
-  /** The message that was searched for, until it is on the page. */
-  #sought = null;
   /** What the page is called by itself. */
   #site = document.title;
   #isWelcome = false;
+  /** Whether this connection is to bring what was missed since the one before. */
+  #isResuming = false;
   #isAskingHistory = false;
   #isShowingHistory = false;
   /** Whether the server takes `read` frames: it said in `welcome` how far was read. */
@@ -45,6 +47,11 @@ class Chat {
   #transcript = new Transcript(this.#store, {
     retry: (message) => this.#retry(message),
     edit: (message) => this.#edit(message),
+    revise: (message, content) => this.#write(content, undefined, message.id),
+    isRepeatable: (reply) => this.#store.repeatable(reply) !== null,
+    again: (reply) => this.#again(this.#store.repeatable(reply)),
+    choose: (id, step) => this.#ask({ type: "choose", id }) && this.#transcript.chosen(id, step),
+    remove: ({ id }) => this.#ask({ type: "delete", id }) && this.#composer.focus(),
     earlier: () => this.#askEarlier(),
     read: (seq) => this.#keepsRead && this.#connection.send({ type: "read", seq }),
     unread: (count) => host.unread(count),
@@ -65,6 +72,11 @@ class Chat {
     refused: (code) => this.#refused(code),
     state: (state, retryAt) => this.#stateChanged(state, retryAt),
   });
+  #seeking = new Seeking(this.#store, this.#transcript, {
+    ask: () => this.#askHistory(this.#store.oldestSeq, LONG_PAGE),
+    choose: (id) => this.#connection.send({ type: "choose", id }),
+    missing: () => this.#problem.show(text("notShown")),
+  });
   #place = new Place((id) => this.#show(id));
   #sidebar = new Sidebar({
     open: (id, message) => this.#open(id, message),
@@ -73,12 +85,16 @@ class Chat {
   });
 
   start() {
+    new Shortcuts();
     this.#enter();
     for (const button of document.querySelectorAll("[data-prompt]")) {
       button.addEventListener("click", () => {
         this.#tasks.close();
         this.#composer.fill(button.dataset.prompt);
       });
+    }
+    for (const button of document.querySelectorAll("[data-ask]")) {
+      button.addEventListener("click", () => this.#write(button.dataset.ask));
     }
     this.#connection.connect();
     // On a phone the keyboard would cover half of what there is to read.
@@ -89,8 +105,8 @@ class Chat {
 
   /** Open a conversation, at a message of it; without `id` the latest one. */
   #open(id, message = null) {
-    this.#sought = message;
-    if (id !== null && id === this.#place.id) return this.#seek();
+    this.#seeking.begin(message);
+    if (id !== null && id === this.#place.id) return this.#seeking.look();
     if (id === null) this.#place.settle(null);
     else this.#place.go(id);
     return this.#show(id, message);
@@ -99,7 +115,7 @@ class Chat {
   /** Show another conversation in place of this one: its messages, its draft, its tasks. */
   #show(id, message = null) {
     this.#place.id = id;
-    this.#sought = message;
+    this.#seeking.begin(message);
     this.#problem.clear();
     this.#forget();
     this.#enter();
@@ -108,6 +124,8 @@ class Chat {
   }
 
   #forget() {
+    this.#transcript.closed();
+    this.#status.forget();
     this.#announcer = new Announcer(); // what goes on in the one that is left is not told here
     this.#resuming.forget();
     this.#store.clear();
@@ -125,6 +143,7 @@ class Chat {
   /** The open conversation is no more: show the latest of the others. */
   #gone() {
     this.#outbox.abandon(this.#place.id);
+    this.#composer.release();
     this.#place.settle(null);
     this.#show(null);
     this.#problem.show(text("startedAnew"));
@@ -135,25 +154,32 @@ class Chat {
     this.#transcript.unread.title = title ? `${title} · ${this.#site}` : this.#site;
   }
 
-  /** Go to the message that was searched for, asking for history until it is there. */
-  #seek() {
-    if (!this.#sought || this.#transcript.reveal(this.#sought)) this.#sought = null;
-    else if (this.#transcript.hasEarlier) this.#askHistory(this.#store.oldestSeq, LONG_PAGE);
-    else if (!this.#isAskingHistory) this.#sought = this.#problem.show(text("notShown")) ?? null;
-  }
-
   // -- what the person does ------------------------------------------------------------------------
 
-  #write(content, files) {
+  /** Say something; where `replaces` is the id of a message, as a new version of that one. */
+  #write(content, files, replaces) {
     this.#problem.clear();
-    const item = this.#outbox.add({ content, files });
+    const item = this.#outbox.add({ content, files, replaces });
     this.#showPending(item);
     if (this.#isWelcome) this.#outbox.send(item.clientId);
     this.#transcript.toEnd();
   }
 
   #stop() {
-    if (!this.#connection.send({ type: "stop" })) this.#problem.show(text("error.not_connected"));
+    this.#ask({ type: "stop" });
+  }
+
+  /** Have something done at once; says so when that cannot be. */
+  #ask(frame) {
+    const isSent = this.#connection.send(frame);
+    if (!isSent) this.#problem.show(text("error.not_connected"));
+    return isSent;
+  }
+
+  /** Have another answer to the same words, as a version of them. */
+  #again(asked) {
+    this.#write(asked.content, undefined, asked.id);
+    this.#composer.focus();
   }
 
   #retry(message) {
@@ -161,8 +187,8 @@ class Chat {
     if (message.isPending) {
       this.#store.setError(message.key, null);
       this.#outbox.send(message.key);
-    } else if (!this.#connection.send({ type: "retry", id: message.id })) {
-      this.#problem.show(text("error.not_connected"));
+    } else {
+      this.#ask({ type: "retry", id: message.id });
     }
   }
 
@@ -178,7 +204,7 @@ class Chat {
     if (!own) return false;
     if (own.isPending && own.state !== "refused") return false;
     if (own.isPending) this.#edit(own);
-    else this.#composer.fill(own.content);
+    else this.#transcript.edit(own.id);
     return true;
   }
 
@@ -199,7 +225,8 @@ class Chat {
       case "welcome":
         return this.#welcomed(frame);
       case "message":
-        return this.#messageCame(frame);
+        this.#messageCame(frame);
+        return this.#isAskingHistory || this.#seeking.look();
       case "delta":
         if (!this.#store.append(frame)) this.#resuming.askAgain(frame.id);
         return undefined;
@@ -215,7 +242,7 @@ class Chat {
       case "error":
         return this.#errorCame(frame);
       case "pong":
-        return this.#resuming.answered();
+        return this.#answered();
       case "conversation":
         return frame.deleted ? this.#gone() : this.#sidebar.renamed(frame);
       default:
@@ -223,12 +250,19 @@ class Chat {
     }
   }
 
+  #answered() {
+    this.#resuming.answered();
+    if (this.#isResuming) this.#status.resumed();
+    this.#isResuming = false;
+  }
+
   #welcomed({ conversation, seq, read, token }) {
     this.#keepsRead = read !== undefined;
     host.welcomed(token);
     // Another conversation, or one restored from a backup: nothing known here holds any more.
     const isOther = this.#place.id !== conversation || seq < this.#store.seq;
-    if (isOther || this.#resuming.checkpoint === null) {
+    this.#isResuming = !isOther && this.#resuming.checkpoint !== null;
+    if (!this.#isResuming) {
       if (this.#resuming.checkpoint !== null) this.#store.clear();
       this.#place.settle(conversation);
       this.#enter();
@@ -238,6 +272,8 @@ class Chat {
       this.#askHistory(seq + 1);
     }
     this.#isWelcome = true;
+    // The server answers behind all that was missed.
+    if (this.#isResuming) this.#connection.send({ type: "ping" });
     this.#tasks.ask();
     this.#outbox.flush();
   }
@@ -249,14 +285,15 @@ class Chat {
     if (frame.client_id && this.#store.get(`unsent:${frame.client_id}`)) this.#store.removePending(frame.client_id);
   }
 
-  #historyCame({ messages, more }) {
+  #historyCame({ messages, more, versions }) {
     this.#isAskingHistory = false;
     this.#transcript.prepending(Boolean(more));
     this.#isShowingHistory = true;
+    if (versions) this.#store.learnVersions(versions);
     for (const message of messages) this.#messageCame(message);
     this.#isShowingHistory = false;
     this.#store.changed();
-    this.#seek();
+    this.#seeking.look();
   }
 
   #errorCame({ code, detail, client_id: clientId }) {
@@ -295,9 +332,9 @@ class Chat {
     this.#isAskingHistory = this.#connection.send({ type: "history", before, limit });
   }
 
-  #showPending({ clientId, content, createdAt, error, files }) {
+  #showPending({ clientId, content, createdAt, error, files, replaces }) {
     const state = error ? "refused" : this.#connection?.isOpen ? "sending" : "waiting";
-    this.#store.addPending({ clientId, content, createdAt, state, files });
+    this.#store.addPending({ clientId, content, createdAt, state, files, replaces });
     if (error) this.#store.setError(clientId, error);
   }
 
@@ -308,8 +345,17 @@ class Chat {
     this.#transcript.isEmpty = isEmpty && this.#resuming.checkpoint !== null && !this.#isAskingHistory;
     if (this.#isShowingHistory) return;
     if (message && isAsked(message)) this.#lastFailed = message.state === "failed";
+    if (message?.isStreaming && message.content) this.#spoke(message.replyTo);
     this.#announcer.update(isBusy, this.#lastFailed);
     if (isNew && message.role === "assistant") this.#replyCame(message);
+  }
+
+  /** The answer has begun: what it answers shows so from now on. */
+  #spoke(id) {
+    const asked = this.#store.get(id);
+    if (!asked || asked.isSpoken) return;
+    asked.isSpoken = true;
+    this.#transcript.changed(asked);
   }
 
   #replyCame(message) {

@@ -47,6 +47,8 @@ export class Sidebar {
 
   /** The conversation that is open; the server has named it. */
   set current(id) {
+    const left = this.#rows.get(this.#current);
+    if (left && id !== this.#current) left.unread = false;
     this.#current = id;
     this.#draw();
   }

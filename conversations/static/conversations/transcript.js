@@ -32,6 +32,7 @@ export class Transcript {
   #isHistory = false;
   #outcomes = new Map();
   #settleTimer = 0;
+  #chosen = null;
   #list = byId("messages");
   #earlier = byId("earlier");
   #jump = byId("jump");
@@ -65,6 +66,11 @@ export class Transcript {
   /** Another conversation is shown from now on, of which `mark` is the last `seq` that was read. */
   opened(mark) {
     this.unread.opened(mark);
+  }
+
+  /** The conversation is left, while there is still a socket to say how far it was read. */
+  closed() {
+    this.unread.closed();
   }
 
   /** Show what changed before the next paint; without a message, everything may have changed. */
@@ -106,6 +112,19 @@ export class Transcript {
     node.tabIndex = -1;
     node.focus({ preventScroll: true });
     return true;
+  }
+
+  /** Open the message of that `id` for changing; false while it is not on the page. */
+  edit(id) {
+    const view = this.#views.get(this.#store.get(id)?.key);
+    if (!view?.node.isConnected) return false;
+    view.edit();
+    return true;
+  }
+
+  /** Put the focus on the versions of the message of that `id` once it is shown. */
+  chosen(id, step) {
+    this.#chosen = { id, step };
   }
 
   #draw() {
@@ -186,6 +205,10 @@ export class Transcript {
       for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
     }
     this.#place(nodes);
+    if (this.#chosen && keys.has(this.#store.get(this.#chosen.id)?.key)) {
+      this.#views.get(this.#store.get(this.#chosen.id).key).focusVersions(this.#chosen.step);
+      this.#chosen = null;
+    }
     this.#settleTimer ||= setTimeout(() => this.#settle(), SETTLING);
   }
 

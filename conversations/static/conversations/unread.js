@@ -47,6 +47,12 @@ export class Unread {
     this.firstNew = null;
   }
 
+  /** The conversation is left: what was read of it is told while its socket is open. */
+  closed() {
+    this.#telling();
+    this.#mark = this.#told = Infinity;
+  }
+
   /** Messages of a conversation's history are about to be shown. */
   historyCame() {
     if (this.#isOpening) this.#isOpened = true;
