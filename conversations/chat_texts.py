@@ -40,6 +40,7 @@ def _message_texts() -> dict[str, str]:
         "sending": _("Sending…"),
         "waiting": _("Sent when you are connected again"),
         "queued": _("Queued"),
+        "picked": _("Picked up"),
         "answering": _("Answering…"),
         "answered": _("Answered"),
         "failed": _("No answer: something went wrong."),
@@ -123,6 +124,7 @@ def _connection_texts() -> dict[str, str]:
         "offline": _("You are offline. What you write is kept and sent later."),
         "offlineShort": _("Offline"),
         "lostShort": _("Reconnecting…"),
+        "back": _("Back again. Nothing was lost."),
         "startedAnew": _("That conversation is no longer available. This is a new one."),
     }
 

@@ -8,10 +8,11 @@ import { clock, full } from "./times.js";
 // What a person reads about the state of their own message: [icon, name of the text].
 const USER_STATES = {
   sending: ["clock", "sending"],
-  waiting: ["clock", "waiting"],
-  queued: ["clock", "queued"],
-  answering: ["clock", "answering"],
-  answered: ["check", "answered"],
+  waiting: ["offline", "waiting"],
+  queued: ["check", "queued"],
+  picked: ["checks", "picked"],
+  answering: ["dots", "answering"],
+  answered: ["checks", "answered"],
   failed: ["alert", "notAnswered"],
   stopped: ["stopped", "stopped"],
   refused: ["alert", "notSent"],
@@ -28,8 +29,8 @@ export class Foot {
   }
 
   update(message) {
-    const { state, detail, createdAt, isStreaming, replyTo } = message;
-    const parts = JSON.stringify([state, detail, createdAt, isStreaming, replyTo]);
+    const { state, detail, createdAt, isStreaming, replyTo, isSpoken } = message;
+    const parts = JSON.stringify([state, detail, createdAt, isStreaming, replyTo, isSpoken]);
     if (this.#shown === parts) return;
     this.#shown = parts;
     this.node.replaceChildren();
@@ -45,10 +46,12 @@ export class Foot {
   }
 
   #showUserState(message) {
-    const [symbol, name] = USER_STATES[message.state] ?? USER_STATES.answered;
+    // Until the first words of the answer are there it is only being seen to.
+    const tick = message.state === "answering" && !message.isSpoken ? "picked" : message.state;
+    const [symbol, name] = USER_STATES[tick] ?? USER_STATES.answered;
     const isRefused = message.state === "refused";
     const words = (isRefused && message.detail) || text(name);
-    const properties = { class: "state", role: isRefused ? "alert" : false };
+    const properties = { class: "state", "data-tick": tick, role: isRefused ? "alert" : false };
     this.node.append(element("span", properties, icon(symbol), element("span", {}, words)));
     if (!isRefused) return;
     for (const action of ["retry", "edit"]) {

@@ -5,6 +5,8 @@ import { hasText, text } from "./setup.js";
 
 // A connection that is back within this time was never worth a word.
 const CALM = 1_000;
+// How long it is told that the connection is back.
+const BACK = 5_000;
 
 export class ConnectionStatus {
   #notice = byId("connection-notice");
@@ -13,6 +15,10 @@ export class ConnectionStatus {
   #state = "connecting";
   #retryAt = 0;
   #hasBeenOpen = false;
+  /** Whether the person was told that the connection was lost, and not yet that it is back. */
+  #wasTold = false;
+  #isBack = false;
+  #backTimer = 0;
 
   constructor(reconnect) {
     byId("reconnect").addEventListener("click", reconnect);
@@ -31,6 +37,28 @@ export class ConnectionStatus {
     this.#show();
   }
 
+  /** All that was missed meanwhile has come: say so, where its loss was told. */
+  resumed() {
+    if (!this.#wasTold || this.#state !== "open") return;
+    this.#wasTold = false;
+    this.#isBack = true;
+    announce(text("back"));
+    clearTimeout(this.#backTimer);
+    this.#backTimer = setTimeout(() => this.#endBack(), BACK);
+    this.#show();
+  }
+
+  /** Another conversation is shown: of it nothing was lost. */
+  forget() {
+    this.#wasTold = false;
+    this.#endBack();
+  }
+
+  #endBack() {
+    this.#isBack = false;
+    this.#show();
+  }
+
   #show() {
     const isOffline = !navigator.onLine && this.#state !== "open";
     const isLong = this.#since > 0 && Date.now() - this.#since >= CALM;
@@ -39,8 +67,14 @@ export class ConnectionStatus {
     const shown = isOpen ? "connected" : isOffline ? "offlineShort" : this.#hasBeenOpen ? "lostShort" : "connecting";
     byId("connection").dataset.state = isOpen ? "open" : isOffline ? "offline" : "connecting";
     this.#write("connection-text", text(shown));
-    this.#notice.hidden = isOpen || !isLong;
-    if (!this.#notice.hidden) this.#write("connection-notice-text", this.#sentence(isOffline));
+    const isLost = !isOpen && isLong;
+    if (isLost) this.#isBack = false;
+    this.#wasTold ||= isLost && this.#hasBeenOpen;
+    this.#notice.hidden = !isLost && !this.#isBack;
+    this.#notice.classList.toggle("back", this.#isBack);
+    byId("reconnect").hidden = this.#isBack;
+    if (this.#notice.hidden) return;
+    this.#write("connection-notice-text", this.#isBack ? text("back") : this.#sentence(isOffline));
   }
 
   #sentence(isOffline) {
