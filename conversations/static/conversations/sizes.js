@@ -12,8 +12,10 @@ export function sizeOf(bytes) {
     number /= 1024;
     step += 1;
   }
-  const options = { style: "unit", unit: UNITS[step], maximumFractionDigits: step > 1 && number < 10 ? 1 : 0 };
-  return new Intl.NumberFormat(language, { ...options, unitDisplay: step ? "short" : "narrow" }).format(number);
+  if (!step) return `${number} B`; // "840 byte" in words
+  const maximumFractionDigits = step > 1 && number < 10 ? 1 : 0;
+  const options = { style: "unit", unit: UNITS[step], unitDisplay: "short", maximumFractionDigits };
+  return new Intl.NumberFormat(language, options).format(number);
 }
 
 /** The ending of a file's name, which people know kinds of files by; "" without one. */
