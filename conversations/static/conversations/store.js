@@ -2,6 +2,7 @@
 
 import { grow } from "./grown.js";
 import { isAsked, isWorking, Messages } from "./messages.js";
+import { Threads } from "./threads.js";
 
 export { isAsked };
 
@@ -24,6 +25,9 @@ function afterCodePoints(text, count) {
 
 export class Store {
   #messages = new Messages();
+  #threads = new Threads((id) => this.#messages.get(id));
+
+  #deleted = new Set();
 
   /** The highest `seq` seen. */
   seq = 0;
@@ -35,6 +39,8 @@ export class Store {
 
   clear() {
     this.#messages.keep((message) => message.isPending);
+    this.#threads.clear();
+    this.#deleted.clear();
     this.seq = 0;
     this.changed();
   }
@@ -43,9 +49,23 @@ export class Store {
     return this.#messages.get(id);
   }
 
-  /** Every message in reading order: a reply follows what it answers, what is unsent comes last. */
+  /** The shown messages in reading order: a reply follows what it answers, what is unsent comes last. */
   inOrder() {
-    return this.#messages.inOrder();
+    const all = this.#messages.inOrder();
+    return this.#isWhole ? all : all.filter((message) => this.#threads.isShown(message));
+  }
+
+  /** Take what the server tells of versions that are not shown. */
+  learnVersions(versions) {
+    this.#threads.learn(versions);
+    this.#retell();
+  }
+
+  /** What a reply answers, where it can be answered again: what a command did is not done twice. */
+  repeatable({ replyTo, state }) {
+    const asked = this.#messages.get(replyTo);
+    const isSaid = asked?.role === "user" && !asked.isPending && !/^\s*[/／]/.test(asked.content);
+    return isSaid && state === "done" ? asked : null;
   }
 
   /** Forget all but about `count` messages; the others can be asked for again. False: no more. */
@@ -66,11 +86,12 @@ export class Store {
 
   /** Whether an answer is awaited. */
   get isBusy() {
-    return this.#messages.isBusy;
+    if (this.#isWhole) return this.#messages.isBusy;
+    return this.inOrder().some(isWorking);
   }
 
   get isEmpty() {
-    return this.#messages.size === 0;
+    return this.#messages.size === 0 || (!this.#isWhole && this.inOrder().length === 0);
   }
 
   replyTo(id) {
@@ -78,7 +99,7 @@ export class Store {
   }
 
   /** Show a message of this page before the server has it. */
-  addPending({ clientId, content, createdAt, state, files }) {
+  addPending({ clientId, content, createdAt, state, files, replaces }) {
     const id = `unsent:${clientId}`;
     const known = this.#messages.get(id);
     if (known) {
@@ -86,12 +107,16 @@ export class Store {
       this.#tell(known);
       return;
     }
-    this.#add({ id, key: clientId, role: "user", content, state, createdAt, files, isPending: true });
+    const shownFiles = files ?? this.get(replaces)?.files; // a version keeps them
+    const fields = { content, state, createdAt, files: shownFiles, replaces, isPending: true };
+    this.#add({ id, key: clientId, role: "user", ...fields });
   }
 
   removePending(clientId) {
     const message = this.#messages.get(`unsent:${clientId}`);
     if (message) this.#messages.remove(message);
+    this.#threads.forget(`unsent:${clientId}`);
+    this.#retell();
     this.changed();
   }
 
@@ -118,12 +143,17 @@ export class Store {
       createdAt: frame.created_at,
       detail: frame.detail,
       files: frame.files,
+      replaces: frame.replaces,
+      branch: frame.branch,
+      chosen: frame.chosen,
+      isDeleted: frame.deleted ?? false,
       isPending: false,
     };
     const isStreaming = frame.role === "assistant" && !FINAL_REPLY.has(frame.state);
     const message = known ?? this.#add({ id: frame.id, key: frame.client_id ?? frame.id }, true);
     // A row written during an answer may lag behind the deltas: what continues it is kept.
-    const isBehind = isStreaming && message.isStreaming && message.content.startsWith(frame.content);
+    const isGrowing = isStreaming && message.isStreaming && !frame.deleted;
+    const isBehind = isGrowing && message.content.startsWith(frame.content);
     if (!isBehind) this.#replace(message, frame.content);
     if (!isStreaming) message.waiting = [];
     this.#messages.update(message, { ...fields, isStreaming });
@@ -135,7 +165,7 @@ export class Store {
   /** Take a `delta` frame. False when text before it is missing: then the message must be asked for. */
   append(frame) {
     const message = this.#messages.get(frame.id) ?? this.#begin(frame.id);
-    if (message.role === "assistant" && !message.isStreaming) return true; // late: it is whole already
+    if (message.isDeleted || (message.role === "assistant" && !message.isStreaming)) return true; // late
     message.waiting.push(frame);
     this.#drain(message);
     this.#tell(message);
@@ -170,20 +200,46 @@ export class Store {
   /** Say that a message changed, or came: the end of every change of its `state`. */
   #tell(message, isNew = false) {
     this.#messages.count(message);
+    this.#note(message);
     this.changed(message, isNew);
+  }
+
+  get #isWhole() {
+    return this.#threads.isOne && this.#deleted.size === 0;
+  }
+
+  /** Another version, or one less, may change what is shown of all the rest. */
+  #note(message) {
+    const { isDeleted, replaces, branch, chosen, isPending } = message;
+    const told = [message.id, isDeleted, replaces, branch, chosen, isPending].join();
+    if (message.told === told || !(isDeleted || replaces || branch || chosen || message.told)) return;
+    message.told = told;
+    if (isDeleted) this.#deleted.add(message);
+    else this.#deleted.delete(message);
+    this.#threads.note(message);
+    this.#retell();
+    this.changed();
+  }
+
+  #retell() {
+    for (const message of this.#threads.withVersions) {
+      message.versions = this.#threads.versionsOf(message);
+      this.changed(message);
+    }
   }
 
   /** Turn the pending message that `frame` confirms into the stored one, in its place on the page. */
   #adopt(frame) {
     const pending = frame.client_id && this.#messages.get(`unsent:${frame.client_id}`);
     if (!pending) return undefined;
+    this.#threads.forget(pending.id);
     this.#messages.rename(pending, frame.id);
     return pending;
   }
 
   /** A reply whose text arrives before its message: it answers what is being answered. */
   #begin(id) {
-    const asked = this.inOrder().find((message) => isAsked(message) && message.state === "answering");
+    const asked = this.#messages.inOrder().find((message) => isAsked(message) && message.state === "answering");
     return this.#add({ id, key: id, role: "assistant", replyTo: asked?.id ?? null, isStreaming: true });
   }
 
