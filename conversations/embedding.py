@@ -93,6 +93,8 @@ def pattern_of(allowed: str) -> str:
 
 def _page(request: HttpRequest, origin: str) -> HttpResponse:
     context = page_context()
+    # Where a sign-in has come to be needed, this very page says so; the login page has no frame.
+    context["setup"]["login"] = request.get_full_path()
     # As a stylesheet in the shades that can be read, which takes a color or leaves it.
     context["color"] = request.GET.get("color", "")
     context["setup"]["embed"] = {"origin": origin, "language": translation.get_language()}

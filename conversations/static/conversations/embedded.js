@@ -34,6 +34,11 @@ class Host {
     return Boolean(embed);
   }
 
+  /** Whether the page is to be seen; while it is not it must not take the focus. */
+  get isOpen() {
+    return this.#isOpen;
+  }
+
   /** Resolves once it is known who is here. */
   async arrived() {
     if (!this.isEmbedded) return;
@@ -94,7 +99,8 @@ class Host {
     document.dispatchEvent(new Event("visibilitychange"));
     // On a phone the keyboard would cover half of what there is to read.
     const isTyped = matchMedia("(hover: hover)").matches;
-    if (takesFocus) document.getElementById(isTyped ? "draft" : "embed-close")?.focus();
+    const field = isTyped && document.getElementById("draft");
+    if (takesFocus) (field || document.getElementById("embed-close")).focus({ focusVisible: isTyped });
   }
 
   /** Esc closes the chat, unless it is of use to something in it: a menu, a dialog, an answer. */

@@ -120,7 +120,7 @@ class Chat {
     this.#forget();
     this.#enter();
     this.#connection.connect();
-    if (!message && matchMedia("(hover: hover)").matches) this.#composer.focus();
+    if (!message && host.isOpen && matchMedia("(hover: hover)").matches) this.#composer.focus();
   }
 
   #forget() {
