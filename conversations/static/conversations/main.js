@@ -342,10 +342,10 @@ class Chat {
     this.#transcript.changed(message, isNew);
     const { isBusy, isEmpty } = this.#store;
     this.#composer.isBusy = isBusy;
+    if (message?.isStreaming && message.content) this.#spoke(message.replyTo);
     this.#transcript.isEmpty = isEmpty && this.#resuming.checkpoint !== null && !this.#isAskingHistory;
     if (this.#isShowingHistory) return;
     if (message && isAsked(message)) this.#lastFailed = message.state === "failed";
-    if (message?.isStreaming && message.content) this.#spoke(message.replyTo);
     this.#announcer.update(isBusy, this.#lastFailed);
     if (isNew && message.role === "assistant") this.#replyCame(message);
   }
