@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from conversations.adopting import adopt
 from conversations.chat_texts import chat_texts
-from conversations.identity import identity_of, of_user, remember_visitor
+from conversations.identity import identity_of, of_user, of_visitor, remember_visitor
 from conversations.reading import ConversationNotFound, find_place
 from conversations.upload_views import upload_limits
 
@@ -35,26 +35,30 @@ def chat_page(request: HttpRequest, wanted: UUID | None = None) -> HttpResponse:
     """
     if settings.BOTFLOW_CHAT_ACCESS == "login" and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    remember_visitor(request.session)
+    visitor = of_visitor(remember_visitor(request.session))
     person = ""
     if request.user.is_authenticated:
         adopt(request.session, request.user)
         person = of_user(request.user.pk).participant
-    if wanted:
-        _check_theirs(request, wanted)
+    if wanted and not _is_theirs(request, wanted):
+        if wanted in visitor.first_conversations:
+            # Opened before the sign-in, and nothing was said in it that could become the user's.
+            return redirect("chat")
+        raise Http404
     context = page_context()
     context["setup"]["person"] = person
     return render(request, "chat.html", context)
 
 
-def _check_theirs(request: HttpRequest, wanted: UUID) -> None:
+def _is_theirs(request: HttpRequest, wanted: UUID) -> bool:
+    identity = identity_of(request)
+    if identity is None:
+        return False
     try:
-        identity = identity_of(request)
-        if identity is None:
-            raise ConversationNotFound
         find_place(identity, wanted)
     except ConversationNotFound:
-        raise Http404 from None
+        return False
+    return True
 
 
 def page_context() -> dict[str, Any]:

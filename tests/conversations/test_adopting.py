@@ -131,6 +131,17 @@ def test_after_the_sign_out_the_browser_is_a_new_visitor(client: Client, wang: A
     assert client.get("/logout").status_code == 405
 
 
+def test_an_empty_conversation_that_was_open_before_the_sign_in_leads_to_the_users_own(
+    client: Client, wang: Any
+) -> None:
+    empty = visitor_of(client).first_conversation
+    sign_in(client, wang)
+
+    answer = client.get(f"/c/{empty}")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
 def test_who_still_holds_the_visitors_token_does_not_get_into_the_users_conversation(
     client: Client, wang: Any
 ) -> None:

@@ -19,6 +19,7 @@ class Menu {
     for (const form of this.#panel.querySelectorAll("form")) {
       form.addEventListener("submit", () => this.#prepare(form));
     }
+    byId("shortcuts-open").hidden = !byId("shortcuts");
     const signIn = byId("sign-in");
     signIn?.addEventListener("click", () => (signIn.search = new URLSearchParams({ next: here() })));
   }

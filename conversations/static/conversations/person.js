@@ -1,6 +1,6 @@
 // Who is at this browser: what somebody else has left in it is not shown, and all tabs change at once.
 
-import { person } from "./setup.js";
+import { home, person } from "./setup.js";
 import { browser, tab } from "./storage.js";
 
 /** Call before anything is read from storage. */
@@ -11,7 +11,10 @@ export function settleIn() {
   if (before && before !== person) forgetAll();
   if (before !== person) browser.write("person", person || null);
   addEventListener("storage", ({ key, oldValue, newValue }) => {
-    if (key === "botflow.person" && oldValue !== newValue) location.reload();
+    if (key !== "botflow.person" || oldValue === newValue) return;
+    // What was open becomes the user's; after a sign-out it is nobody's any more here.
+    if (newValue && !oldValue) location.reload();
+    else location.replace(home);
   });
   // A page that the browser kept may be another person's.
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
