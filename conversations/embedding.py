@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -39,6 +40,7 @@ def embed_script(request: HttpRequest) -> HttpResponse:
         "name": settings.BOTFLOW_NAME,
         "color": settings.BOTFLOW_COLOR or BUILT_IN_COLOR,
         "origins": [f"^{pattern_of(origin)}$" for origin in settings.BOTFLOW_EMBED_ORIGINS],
+        "css": render_to_string("embed_bubble.css"),
         "texts": {code: _bubble_texts(code) for code, _name in settings.LANGUAGES},
     }
     response = render(

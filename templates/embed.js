@@ -51,59 +51,8 @@
       const part = parseInt(ground.slice(at, at + 2), 16) / 255;
       return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#101312" : "#ffffff";
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
   }
-
-  const CSS = `
-    :host { all: initial; }
-    * { box-sizing: border-box; }
-    button {
-      position: fixed; z-index: 2147483000;
-      inset-block-end: calc(1.25rem + env(safe-area-inset-bottom)); inset-inline-end: 1.25rem;
-      display: grid; place-items: center; width: 56px; height: 56px; padding: 0; border: 0;
-      border-radius: 50%; background: var(--color); color: var(--on-color); cursor: pointer;
-      box-shadow: 0 2px 6px rgb(0 0 0 / 16%), 0 8px 28px rgb(0 0 0 / 22%);
-      transition: transform 160ms ease-out; -webkit-tap-highlight-color: transparent;
-    }
-    button:hover { transform: scale(1.05); }
-    button:active { transform: scale(0.97); }
-    button:focus-visible { outline: 3px solid var(--color); outline-offset: 3px; }
-    svg { grid-area: 1 / 1; width: 28px; height: 28px; transition: opacity 160ms, transform 200ms; }
-    .shut { opacity: 0; transform: rotate(-45deg); }
-    .open .shut { opacity: 1; transform: none; }
-    .open .chat { opacity: 0; transform: rotate(45deg); }
-    .badge {
-      position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 22px; height: 22px;
-      padding: 0 6px; border: 2px solid #fff; border-radius: 11px; background: #b3261e; color: #fff;
-      font: 600 12px/18px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; text-align: center;
-    }
-    .panel {
-      position: fixed; z-index: 2147483000;
-      inset-block-end: calc(5.75rem + env(safe-area-inset-bottom)); inset-inline-end: 1.25rem;
-      width: min(25rem, calc(100vw - 2.5rem)); height: min(42rem, calc(100vh - 7.5rem));
-      border-radius: 18px; overflow: hidden; background: Canvas;
-      box-shadow: 0 0 0 1px rgb(0 0 0 / 8%), 0 4px 12px rgb(0 0 0 / 10%), 0 18px 60px rgb(0 0 0 / 24%);
-      transform-origin: bottom right; transition: opacity 160ms ease-out, transform 160ms ease-out;
-    }
-    .left button, .left .panel { inset-inline: 1.25rem auto; }
-    .left .panel { transform-origin: bottom left; }
-    /* Visible at once when it opens, for what is not visible takes no focus. */
-    .panel:not(.shown) {
-      visibility: hidden; opacity: 0; transform: translateY(12px) scale(0.98);
-      transition: opacity 160ms ease-out, transform 160ms ease-out, visibility 0s 160ms;
-    }
-    iframe { display: block; width: 100%; height: 100%; border: 0; }
-    .said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-    [hidden] { display: none; }
-    @media (max-width: 30rem) {
-      .panel, .left .panel {
-        inset: var(--top, 0) 0 auto; width: 100%; height: var(--height, 100dvh); border-radius: 0;
-      }
-      button.open { display: none; }
-    }
-    @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
-    @media (forced-colors: active) { button { border: 2px solid ButtonText; } .panel { border: 1px solid CanvasText; } }
-  `;
 
   function element(tag, fields = {}, ...children) {
     const node = Object.assign(document.createElement(tag), fields);
@@ -268,10 +217,10 @@
     #dress(shadow) {
       try {
         const sheet = new CSSStyleSheet(); // a page's style-src does not forbid these
-        sheet.replaceSync(CSS);
+        sheet.replaceSync(setup.css);
         shadow.adoptedStyleSheets = [sheet];
       } catch {
-        shadow.append(element("style", { textContent: CSS }));
+        shadow.append(element("style", { textContent: setup.css }));
       }
     }
   }

@@ -24,6 +24,7 @@ PAGE = """<!DOCTYPE html>
 # A style of the host's that would spoil the bubble if it reached it.
 STYLE = """
 button, div, iframe, span { display: none !important; transform: rotate(3deg) }
+html { font-size: 62.5% }
 main button { display: inline !important }
 body { min-height: 100vh; margin: 3rem; font: 18px/1.6 Georgia, serif; color: #333 }
 """

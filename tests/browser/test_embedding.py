@@ -11,6 +11,7 @@ from conftest import CHROMIUM, FLAGS
 from fake_server import FakeSite
 from host_site import HostSite, host_site
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from test_accessibility import violations
 from websockets.sync.client import connect
 
 from tests.harness.site import Site
@@ -186,9 +187,25 @@ def test_it_takes_the_pages_options_and_none_of_its_styles(visit: Callable[..., 
     expect(frame(page).get_by_role("heading", level=1)).to_have_text("Ada")
     shut = page.locator("botflow-bubble button")
     expect(shut).to_have_css("background-color", "rgb(255, 224, 102)")
-    expect(shut).to_have_css("color", "rgb(16, 19, 18)")
+    expect(shut).to_have_css("color", "rgb(0, 0, 0)")
     assert shut.bounding_box()["x"] < 640
     assert page.locator("botflow-bubble iframe").bounding_box()["width"] == 400
+
+
+def test_axe_finds_nothing_in_the_bubble_and_its_page(
+    visit: Callable[..., Page], chat: Site
+) -> None:
+    page = visit()
+    expect(button(page)).to_be_visible()
+    assert violations(page) == []
+    button(page).click()
+    expect(frame(page).locator("#welcome")).to_be_visible()
+    assert violations(page) == []
+
+    page = visit("embed?color=ffe066", origin=chat.url, color_scheme="dark")
+    expect(page.locator("#welcome")).to_be_visible()
+
+    assert violations(page) == []
 
 
 def test_on_a_phone_it_covers_the_page(visit: Callable[..., Page]) -> None:
