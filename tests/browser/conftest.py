@@ -22,6 +22,8 @@ FLAGS = [
 # Chromium has asked for the icon. A file that is missing is another error.
 EXPECTED = ("WebSocket connection to", "net::ERR_INTERNET_DISCONNECTED")
 EXPECTED += ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
+# A file that the site does not take.
+EXPECTED += ("a status of 415", "a status of 429")
 
 
 @pytest.fixture(scope="module")

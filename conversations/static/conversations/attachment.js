@@ -1,9 +1,8 @@
 // One file beside the draft: its picture or kind, its name, how far it is, and what to do with it.
 
-import { addressOf } from "./api.js";
 import { element, icon } from "./dom.js";
 import { text } from "./setup.js";
-import { aboutFile, isPicture } from "./sizes.js";
+import { aboutFile, fileAddress, isPicture } from "./sizes.js";
 
 // Twice the size at which it is shown, for screens with fine pixels.
 const THUMBNAIL = 96;
@@ -73,7 +72,7 @@ export class AttachmentView {
     const { file, stored } = this.#item;
     if (!isPicture(this.#item)) return;
     if (stored) {
-      const src = addressOf(stored.url).href;
+      const src = fileAddress(stored);
       this.#picture.replaceChildren(element("img", { src, alt: "" }));
       return;
     }

@@ -208,7 +208,7 @@ export class Attachments {
     this.#say("");
     this.#goOn();
     this.#changed();
-    const button = next?.querySelector("button");
+    const button = next?.querySelector("button:not([hidden])");
     if (button) button.focus();
     else this.#handlers.focus();
   }

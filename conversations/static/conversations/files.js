@@ -1,9 +1,8 @@
 // The files of a message: pictures that open in full, others as what can be downloaded.
 
-import { addressOf } from "./api.js";
 import { element, icon } from "./dom.js";
 import { text } from "./setup.js";
-import { aboutFile, isPicture } from "./sizes.js";
+import { aboutFile, fileAddress, isPicture } from "./sizes.js";
 import { viewer } from "./viewer.js";
 
 export class Files {
@@ -27,8 +26,8 @@ export class Files {
 
   /** Of a fixed size, whatever the picture's own: nothing moves when it is there. */
   #tile(pictures, place) {
-    const { url, name } = pictures[place];
-    const picture = element("img", { src: addressOf(url).href, alt: "", loading: "lazy", decoding: "async" });
+    const { name } = pictures[place];
+    const picture = element("img", { src: fileAddress(pictures[place]), alt: "", loading: "lazy", decoding: "async" });
     const label = text("file.open", { name });
     const onclick = () => viewer().open(pictures, place);
     const tile = element("button", { type: "button", class: "picture", "aria-label": label, title: name, onclick }, picture);
@@ -47,7 +46,7 @@ export class Files {
       element("span", { class: "file-about" }, aboutFile(file)),
     );
     const label = text("file.download", { name: file.name });
-    const properties = { class: "file", href: addressOf(file.url).href, download: file.name, "aria-label": label };
+    const properties = { class: "file", href: fileAddress(file), download: file.name, "aria-label": label };
     return element("a", properties, icon("file"), words, icon("download"));
   }
 }

@@ -1,5 +1,6 @@
-// Files in words: their size and their kind, as short as a person says them.
+// What is told of files: their size and kind, as short as a person says them, and where they are.
 
+import { addressOf } from "./api.js";
 import { language } from "./setup.js";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
@@ -27,6 +28,11 @@ export function endingOf(name) {
 /** What stands below a file's name. */
 export function aboutFile({ name, size }) {
   return [endingOf(name), sizeOf(size)].filter(Boolean).join(" · ");
+}
+
+/** Where a file is; null for an address that is none of the site's own files. */
+export function fileAddress({ url }) {
+  return url.startsWith("/media/") ? addressOf(url).href : null;
 }
 
 export function isPicture({ type }) {

@@ -1,8 +1,8 @@
 // Pictures in full size, in a dialog above the page; the arrow keys go from one to the next.
 
-import { addressOf } from "./api.js";
 import { element, icon } from "./dom.js";
 import { text } from "./setup.js";
+import { fileAddress } from "./sizes.js";
 
 class Viewer {
   #pictures = [];
@@ -44,8 +44,8 @@ class Viewer {
   #show(place) {
     if (place < 0 || place >= this.#pictures.length) return;
     this.#place = place;
-    const { url, name } = this.#pictures[place];
-    const address = addressOf(url).href;
+    const { name } = this.#pictures[place];
+    const address = fileAddress(this.#pictures[place]) ?? "";
     this.#name.textContent = name;
     Object.assign(this.#picture, { src: address, alt: name });
     Object.assign(this.#download, { href: address, download: name });
