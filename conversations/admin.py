@@ -23,6 +23,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from conversations.admin_permissions import with_permission_labels
+from conversations.admin_texts import message_htmls
 from conversations.admin_usage import used_today
 from conversations.delivering import deliver_again
 from conversations.erasing import erase
@@ -201,9 +202,11 @@ def _transcript(pk: int) -> dict[str, Any]:
     """Return the newest messages, the oldest of them first, and where the others are."""
     newest = list(Message.objects.filter(conversation=pk).order_by("-pk")[: TRANSCRIPT_LENGTH + 1])
     now = timezone.now()
+    htmls = message_htmls(newest[:TRANSCRIPT_LENGTH])
     lines = [
         {
             "message": message,
+            "html": htmls[message.pk],
             "moment": moment_html(message.created_at, now=now),
             "state_color": STATE_COLORS.get(message.state),
             "delivery_color": DELIVERY_COLORS.get(message.delivery_state),
