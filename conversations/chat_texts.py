@@ -108,8 +108,8 @@ def _tool_texts() -> dict[str, str]:
         "versionOf": _("Version {number} of {count}"),
         "previousVersion": _("Previous version"),
         "nextVersion": _("Next version"),
-        "deleteQuestion": _("Delete this message and its answer?"),
-        "deleteReplyQuestion": _("Delete this answer?"),
+        "tool.deleteQuestion": _("Delete this message and its answer?"),
+        "tool.deleteReplyQuestion": _("Delete this answer?"),
         "deleteNow": _("Delete"),
         "deleted": _("This message was deleted."),
     }

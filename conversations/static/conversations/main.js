@@ -47,9 +47,9 @@ class Chat {
   #transcript = new Transcript(this.#store, {
     retry: (message) => this.#retry(message),
     edit: (message) => this.#edit(message),
-    revise: (message, content) => this.#write(content, undefined, message.id),
+    revise: (message, content) => this.#anew(message, content),
     isRepeatable: (reply) => this.#store.repeatable(reply) !== null,
-    again: (reply) => this.#again(this.#store.repeatable(reply)),
+    again: (reply) => this.#anew(this.#store.repeatable(reply)),
     choose: (id, step) => this.#ask({ type: "choose", id }) && this.#transcript.chosen(id, step),
     remove: ({ id }) => this.#ask({ type: "delete", id }) && this.#composer.focus(),
     earlier: () => this.#askEarlier(),
@@ -176,9 +176,9 @@ class Chat {
     return isSent;
   }
 
-  /** Have another answer to the same words, as a version of them. */
-  #again(asked) {
-    this.#write(asked.content, undefined, asked.id);
+  /** Say a message anew, as a version of it: with the same words it is answered in another way. */
+  #anew(message, content = message.content) {
+    this.#write(content, undefined, message.id);
     this.#composer.focus();
   }
 

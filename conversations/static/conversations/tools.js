@@ -73,7 +73,7 @@ export class Tools {
 
   /** Ask before what cannot be undone, in the place of the tools. */
   #ask() {
-    const words = text(this.#message.role === "user" ? "deleteQuestion" : "deleteReplyQuestion");
+    const words = text(this.#message.role === "user" ? "tool.deleteQuestion" : "tool.deleteReplyQuestion");
     const label = element("span", {}, words);
     const cancel = element("button", { type: "button", class: "button small" }, text("cancelEdit"));
     const confirm = element("button", { type: "button", class: "button small danger" }, text("deleteNow"));
