@@ -7,6 +7,8 @@ import queue
 import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -138,19 +140,39 @@ class FakeSite:
             return None
         if urlsplit(request.path).path == "/api/conversations":
             return _json({"conversations": self.conversations, "more": False, "before": None})
-        client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
         names = ("Cookie", "Accept-Language", "If-Modified-Since")
         headers = {name: request.headers[name] for name in names if name in request.headers}
-        answer = client.get(_page_path(request.path), headers=headers)
-        kept = [(name, value) for name, value in answer.headers.items() if name != "Connection"]
-        kept += [("Set-Cookie", cookie.OutputString()) for cookie in answer.cookies.values()]
-        body = answer.getvalue()
-        fields = Headers(kept)
+        path = _page_path(request.path)
+        is_file = path.startswith("/static/") and "If-Modified-Since" not in headers
+        return (_file(path) if is_file else _asked(path, headers)).made()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: HTTPStatus
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    def made(self) -> Response:
+        fields = Headers(self.fields)
         fields.pop("Content-Length", None)
-        fields["Content-Length"] = str(len(body))
+        fields["Content-Length"] = str(len(self.body))
         fields["Connection"] = "close"
-        status = HTTPStatus(answer.status_code)
-        return Response(status.value, status.phrase, fields, body)
+        return Response(self.status.value, self.status.phrase, fields, self.body)
+
+
+@cache
+def _file(path: str) -> _Answer:
+    """Ask the site for a file once: a page has dozens, which do not change while tests run."""
+    return _asked(path, {})
+
+
+def _asked(path: str, headers: dict[str, str]) -> _Answer:
+    client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
+    answer = client.get(path, headers=headers)
+    kept = [(name, value) for name, value in answer.headers.items() if name != "Connection"]
+    kept += [("Set-Cookie", cookie.OutputString()) for cookie in answer.cookies.values()]
+    return _Answer(HTTPStatus(answer.status_code), kept, answer.getvalue())
 
 
 def _page_path(path: str) -> str:
