@@ -21,6 +21,8 @@ raise_file_limit()
 daphne_limits.install(
     max_frame_bytes=settings.BOTFLOW_MAX_FRAME_BYTES,
     max_unsent_bytes=settings.BOTFLOW_MAX_UNSENT_BYTES,
+    # The longest that any page sends is a file; the rest of its request is small.
+    max_body_bytes=settings.BOTFLOW_MAX_UPLOAD_BYTES + 4_194_304,
 )
 
 application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})

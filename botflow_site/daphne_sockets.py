@@ -14,7 +14,7 @@ from typing import Any
 
 import daphne.server
 from daphne.access import AccessLogGenerator
-from daphne.http_protocol import HTTPFactory
+from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
@@ -34,6 +34,12 @@ POLL_SECONDS = 0.05
 BACKLOG = 1024
 # RFC 6455's registry: the server restarts, reconnect.
 SERVICE_RESTART = 1012
+# The whole answer to a request whose body is too long.
+_TOO_LARGE_BODY = b'{"code":"too_large","detail":"The request is too large."}'
+TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_TOO_LARGE_BODY), _TOO_LARGE_BODY)
+)
 
 
 class BoundedProtocol(WebSocketProtocol):
@@ -153,12 +159,52 @@ class BoundedProtocol(WebSocketProtocol):
             )
 
 
+class BoundedRequest(WebRequest):
+    """A request whose body is not kept beyond a bound: daphne reads all of it before any view runs.
+
+    What is too long is answered at once, and what still comes is thrown away until the client
+    leaves: a connection closed on data that is unread resets it, and the answer might be lost.
+    """
+
+    max_body_bytes: int
+    received_bytes = 0
+    is_refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(0 if length is not None and length > self.max_body_bytes else length)
+        if length is not None and length > self.max_body_bytes:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self.received_bytes += len(data)
+        if self.received_bytes > self.max_body_bytes and not self.is_refused:
+            self._refuse()
+        if not self.is_refused:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        if not self.is_refused:
+            return super().process()
+        self.channel.loseConnection()
+        return None
+
+    def _refuse(self) -> None:
+        self.is_refused = True
+        self.channel.transport.write(TOO_LARGE)
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.channel.loseConnection)
+
+
 class ImpatientHTTPFactory(HTTPFactory):
     """Closes a connection that is silent before, within or between its requests."""
 
     def __init__(self, server: daphne.server.Server) -> None:
         super().__init__(server)
         self.timeOut = IDLE_HTTP_SECONDS
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = BoundedRequest
+        return protocol
 
 
 async def close_sockets(server: daphne.server.Server) -> None:
@@ -216,7 +262,10 @@ def write_entry_without_query(
     _write_entry(log, host, date, request.partition("?")[0], *rest, **more)
 
 
-def install(max_frame_bytes: int, max_unsent_bytes: int, max_unread_frames: int) -> None:
+def install(
+    max_frame_bytes: int, max_unsent_bytes: int, max_unread_frames: int, max_body_bytes: int
+) -> None:
+    BoundedRequest.max_body_bytes = max_body_bytes
     BoundedProtocol.maxFramePayloadSize = max_frame_bytes
     BoundedProtocol.maxMessagePayloadSize = max_frame_bytes
     BoundedProtocol.max_unsent_bytes = max_unsent_bytes
