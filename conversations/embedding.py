@@ -99,6 +99,8 @@ def _page(request: HttpRequest, origin: str) -> HttpResponse:
     context["setup"]["login"] = request.get_full_path()
     # As a stylesheet in the shades that can be read, which takes a color or leaves it.
     context["color"] = request.GET.get("color", "")
+    theme = request.GET.get("theme", "")
+    context["theme"] = theme if theme in ("light", "dark") else ""
     context["setup"]["embed"] = {"origin": origin, "language": translation.get_language()}
     if settings.BOTFLOW_CHAT_ACCESS == "login":
         return render(request, "embed_sign_in.html", context | {"site": reverse("chat")})

@@ -178,7 +178,7 @@
     #load() {
       if (this.#frame) return;
       const address = new URL("embed", site);
-      const asked = { origin: location.origin, language, ...(ownColor && { color: ownColor.slice(1) }) };
+      const asked = { origin: location.origin, language, color: ownColor.slice(1), theme: options.theme ?? "" };
       address.search = new URLSearchParams(asked);
       this.#frame = element("iframe", { src: address.href, title: text("chat", { name }), allow: "clipboard-write" });
       this.#panel.append(this.#frame);

@@ -179,11 +179,12 @@ def test_what_comes_while_it_is_closed_is_counted_on_the_bubble(
 
 
 def test_it_takes_the_pages_options_and_none_of_its_styles(visit: Callable[..., Page]) -> None:
-    options = "?language=zh-CN&position=left&color=%23ffe066&title=Ada&open"
+    options = "?language=zh-CN&position=left&color=%23ffe066&title=Ada&theme=dark&open"
     page = visit(options, viewport={"width": 1280, "height": 800})
 
     expect(page.get_by_role("dialog", name=re.compile("Ada"))).to_be_visible()
     expect(frame(page).locator("html")).to_have_attribute("lang", "zh-hans")
+    expect(frame(page).locator("html")).to_have_attribute("data-theme", "dark")
     expect(frame(page).get_by_role("heading", level=1)).to_have_text("Ada")
     shut = page.locator("botflow-bubble button")
     expect(shut).to_have_css("background-color", "rgb(255, 224, 102)")

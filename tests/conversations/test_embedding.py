@@ -117,6 +117,14 @@ def test_the_page_is_in_the_language_of_the_site_around_it(client, wanted, lang)
     assert f'<html lang="{lang}"' in page
 
 
+@pytest.mark.parametrize(("theme", "wanted"), [("dark", True), ('"><script>', False), ("", False)])
+def test_the_page_is_light_or_dark_as_the_site_around_it_asks(client, theme, wanted):
+    page = client.get("/embed", {"theme": theme, "color": '"><script>'}).content.decode()
+
+    assert ('data-wanted="dark"' in page) == wanted
+    assert '"><script>' not in page
+
+
 def test_where_users_chat_it_leads_to_a_tab_in_which_one_signs_in(client, settings):
     settings.BOTFLOW_CHAT_ACCESS = "login"
 

@@ -6,6 +6,8 @@
   let choice = read();
 
   function read() {
+    // Inside another site's page that one may say what fits it.
+    if (root.dataset.wanted) return root.dataset.wanted;
     try {
       return JSON.parse(localStorage.getItem("botflow.theme"));
     } catch {
