@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 
 from conversations.adopting import adopt
@@ -25,6 +26,9 @@ _STATIC = Path(__file__).parent / "static"
 MODULES = sorted(str(path.relative_to(_STATIC)) for path in _STATIC.glob("conversations/*.js"))
 
 
+# Compressed last: most of it is words for the scripts. What is secret in it, the token of its
+# forms, is masked anew each time, so that lengths tell nothing.
+@gzip_page
 @require_GET
 @never_cache
 @ensure_csrf_cookie

@@ -7,16 +7,13 @@ import { MessageView } from "./message.js";
 import { Scroll } from "./scroll.js";
 import { text } from "./setup.js";
 import { isAsked } from "./store.js";
+import { Stretches } from "./stretches.js";
 import { Unread } from "./unread.js";
 
 // Earlier messages are asked for this long before the reader comes to the top, in px.
 const AHEAD = 1_000;
 // A page that stays open for days keeps this many of the latest messages, once it has twice as many.
 const KEPT = 200;
-// The latest messages are laid out always, others only near what is seen.
-const LAID_OUT = 40;
-// How long a message must have stood on the page until its height is known well enough.
-const SETTLING = 400;
 const FLASH = 2_000;
 
 export class Transcript {
@@ -31,9 +28,8 @@ export class Transcript {
   #isPrepending = false;
   #isHistory = false;
   #outcomes = new Map();
-  #settleTimer = 0;
   #chosen = null;
-  #list = byId("messages");
+  #stretches;
   #earlier = byId("earlier");
   #jump = byId("jump");
   #newLine = element("p", { class: "new-line" }, element("span", {}, text("newHere")));
@@ -51,14 +47,15 @@ export class Transcript {
     this.#store = store;
     this.#actions = actions;
     const moved = () => this.#moved();
-    this.scroll = new Scroll(byId("transcript"), byId("column"), { moved, resized: () => this.#unsettle() });
+    this.scroll = new Scroll(byId("transcript"), byId("column"), { moved, resized: () => this.#stretches.resized() });
+    this.#stretches = new Stretches(byId("messages"), (change) => this.scroll.keepPosition(change));
     this.unread = new Unread((seq) => actions.read?.(seq), (count) => actions.unread?.(count));
     this.#typing.append(element("i"), element("i"), element("i"));
     this.#earlier.querySelector("button").addEventListener("click", () => actions.earlier());
     this.#jump.addEventListener("click", () => this.toEnd());
     document.addEventListener("visibilitychange", () => this.#countNew());
     const options = { root: byId("transcript"), rootMargin: `${AHEAD}px 0px 0px` };
-    const atTop = ([entry]) => entry.isIntersecting && actions.earlier();
+    const atTop = (entries) => entries.at(-1).isIntersecting && actions.earlier();
     this.#topObserver = new IntersectionObserver(atTop, options);
     this.#topObserver.observe(this.#earlier);
   }
@@ -204,12 +201,11 @@ export class Transcript {
     for (const known of [this.#views, this.#outcomes]) {
       for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
     }
-    this.#place(nodes);
+    this.#stretches.place(nodes);
     if (this.#chosen && keys.has(this.#store.get(this.#chosen.id)?.key)) {
       this.#views.get(this.#store.get(this.#chosen.id).key).focusVersions(this.#chosen.step);
       this.#chosen = null;
     }
-    this.#settleTimer ||= setTimeout(() => this.#settle(), SETTLING);
   }
 
   /** What stands below a question and its reply: that one is being written, or why there is none. */
@@ -224,36 +220,11 @@ export class Transcript {
     return [node];
   }
 
-  /** Make the list hold `nodes` in this order, touching only those out of place: focus stays. */
-  #place(nodes) {
-    const wanted = new Set(nodes);
-    for (const child of [...this.#list.children]) if (!wanted.has(child)) child.remove();
-    let next = this.#list.firstChild;
-    for (const node of nodes) {
-      if (node === next) next = next.nextSibling;
-      else this.#list.insertBefore(node, next);
-    }
-  }
-
   #view(message, asked) {
     let view = this.#views.get(message.key);
     if (!view) this.#views.set(message.key, (view = new MessageView(message, this.#actions)));
     const createdAt = message.createdAt ?? asked.createdAt;
     if (view.createdAt !== createdAt || !view.day) Object.assign(view, { createdAt, day: dayOf(createdAt) });
     return view;
-  }
-
-  /** Lay out what is far from the end only where it is seen; by now its height is known. */
-  #settle() {
-    this.#settleTimer = 0;
-    for (const { key } of this.#store.inOrder().slice(0, -LAID_OUT)) {
-      this.#views.get(key)?.node.classList.add("settled");
-    }
-  }
-
-  #unsettle() {
-    for (const { node } of this.#views.values()) node.classList.remove("settled");
-    clearTimeout(this.#settleTimer);
-    this.#settleTimer = setTimeout(() => this.#settle(), SETTLING);
   }
 }
