@@ -40,6 +40,10 @@ async def slow(turn: Turn) -> AsyncIterator[str]:
     yield f"end of {turn.text}"
 
 
+async def counts_files(turn: Turn) -> str:
+    return f"{len(turn.attachments)} files"
+
+
 async def waits(turn: Turn) -> str:
     """Say nothing for the seconds in `sleep 5`, then answer at once."""
     note(os.getpid(), "waits", turn.text)
