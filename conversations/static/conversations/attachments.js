@@ -52,7 +52,7 @@ export class Attachments {
     return this.#items.some(({ state }) => state === "waiting" || state === "sending");
   }
 
-  /** What the site has already, as it told: `id`, `url`, `name`, `type`, `size`. */
+  /** What the site has, as it told: `id`, `url`, `name`, `type`, `size`. */
   get files() {
     return this.#items.filter((item) => item.state === "ready").map((item) => item.stored);
   }
@@ -66,10 +66,8 @@ export class Attachments {
   /** The files that go with the message; afterwards there are none. */
   take() {
     const files = this.files;
-    if (!this.#items.length) return files;
     for (const item of [...this.#items]) this.#drop(item);
-    this.#say("");
-    this.#changed();
+    if (uploads) this.#changed("");
     return files;
   }
 
@@ -92,11 +90,18 @@ export class Attachments {
     this.#conversation = conversation;
     this.#items = this.#trays.get(conversation) ?? [];
     if (!carried.length) this.#held = null;
-    this.#say(this.#held ? text("file.held") : "");
     this.#list.replaceChildren(...this.#items.map((item) => item.view.node));
-    if (!this.#items.length) this.fill(keptFiles(conversation));
+    const kept = this.#items.length ? [] : keptFiles(conversation);
     for (const item of carried) this.#take(item);
-    this.#changed();
+    this.fill(kept);
+    this.#changed(this.#held ? text("file.held") : "");
+  }
+
+  /** Its conversation is gone: the files go along into the next one. */
+  release() {
+    keepFiles(this.#conversation, []);
+    this.#conversation = null;
+    keepFiles(null, this.files);
   }
 
   add(files) {
@@ -131,14 +136,10 @@ export class Attachments {
 
   // -- sending them -------------------------------------------------------------------------------
 
-  get #everything() {
-    return [...new Set([...this.#trays.values(), this.#items])].flat();
-  }
-
   /** Begin with what waits, as many as may go together. */
   #goOn() {
     clearTimeout(this.#timer);
-    const all = this.#everything;
+    const all = [...new Set([...this.#trays.values(), this.#items])].flat();
     let free = TOGETHER - all.filter((item) => item.state === "sending").length;
     for (const item of all) {
       if (free > 0 && item.state === "waiting" && navigator.onLine) {
@@ -166,7 +167,7 @@ export class Attachments {
   #sent(item, stored) {
     Object.assign(item, { state: "ready", stored, name: stored.name, type: stored.type, transfer: null });
     this.#pause = FIRST_PAUSE;
-    this.#announce(text("file.ready", { name: item.name }));
+    this.#status.textContent = text("file.ready", { name: item.name });
     this.#goOn();
     this.#changed();
   }
@@ -191,7 +192,7 @@ export class Attachments {
     // Another try helps only where the site, not the file, was the reason.
     Object.assign(item, { state: "refused", mayRetry: ["quota", "other"].includes(known), transfer: null });
     item.view.update();
-    this.#announce(`${item.name}: ${item.error}`);
+    this.#status.textContent = `${item.name}: ${item.error}`;
   }
 
   #retry(item) {
@@ -205,9 +206,8 @@ export class Attachments {
   #remove(item) {
     const next = item.view.node.nextElementSibling ?? item.view.node.previousElementSibling;
     this.#drop(item);
-    this.#say("");
     this.#goOn();
-    this.#changed();
+    this.#changed("");
     const button = next?.querySelector("button:not([hidden])");
     if (button) button.focus();
     else this.#handlers.focus();
@@ -229,18 +229,14 @@ export class Attachments {
     this.add(files);
   }
 
-  // -- what is told and kept ----------------------------------------------------------------------
-
   #say(sentence) {
     this.#note.textContent = sentence;
     this.#note.hidden = !sentence;
   }
 
-  #announce(sentence) {
-    this.#status.textContent = sentence;
-  }
-
-  #changed() {
+  /** `note` stands below the files from now on, where one is given. */
+  #changed(note) {
+    if (note !== undefined) this.#say(note);
     this.#list.hidden = !this.#items.length;
     keepFiles(this.#conversation, this.files);
     this.#handlers.changed();

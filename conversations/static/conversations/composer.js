@@ -81,6 +81,7 @@ export class Composer {
     this.#drafts.write(this.#conversation, "");
     this.#conversation = null;
     this.#drafts.write(null, this.#field.value);
+    this.#attachments.release();
   }
 
   focus() {
