@@ -17,12 +17,12 @@ from conversations.rendering.blocks import Blocks, References, render_blocks
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two renders of one reply, and at least how many times as long as one took.
-RENDER_EVERY, TIMES_ITS_COST = 0.12, 8
+# Seconds between two renders of one reply, or so many times what the last one cost; and at most.
+RENDER_EVERY, TIMES_ITS_COST, LONGEST_PAUSE = 0.12, 8, 3.0
 # Characters of HTML that one reply sends again and again in a second, all sockets for themselves.
 TAIL_CHARS_PER_SECOND = 200_000
-# After each render the process rests so many times as long as it took: a fifth of one core goes
-# into it at most, and every other socket is served in between.
+# After each render the process rests so many times what it cost: a fifth of one core goes into it
+# at most, and every other socket is served in between.
 REST = 4
 # Pieces that came before what is in front of them; more are not kept.
 MOST_WAITING = 2_000
@@ -66,20 +66,22 @@ class GrowingText:
             return False
         return self._is_shown or not is_plain(self._content.strip())
 
-    async def render(self) -> None:
-        """Render what is new in a thread, and send it unless the reply was over meanwhile."""
+    async def render(self) -> float:
+        """Render what is new in a thread, and send it unless the reply was over meanwhile.
+
+        Return the processor seconds that it cost.
+        """
         epoch, text = self._epoch, self._content
-        began = time.perf_counter()
-        blocks = await asyncio.to_thread(render_blocks, text[self._closed :], self._references)
-        took = time.perf_counter() - began
-        pause = max(RENDER_EVERY, took * TIMES_ITS_COST, len(blocks.tail) / TAIL_CHARS_PER_SECOND)
-        self.due_at = time.monotonic() + pause
+        blocks, cost = await asyncio.to_thread(_render, text[self._closed :], self._references)
+        pause = max(RENDER_EVERY, cost * TIMES_ITS_COST, len(blocks.tail) / TAIL_CHARS_PER_SECOND)
+        self.due_at = time.monotonic() + min(pause, LONGEST_PAUSE)
         if self.is_over or self._epoch != epoch:
-            return
+            return cost
         chunks, self._is_shown = self._chunks, True
         self._take(blocks, len(text))
         frame = render_frame(self.uuid, chunks, len(text), blocks.closed, blocks.tail)
         await self.send(frame.text)
+        return cost
 
     def _take(self, blocks: Blocks, length: int) -> None:
         self._rendered = length
@@ -108,6 +110,12 @@ class GrowingText:
         self._closed = self._chunks = self._rendered = 0
         self._references = {}
         self._is_shown = False
+
+
+def _render(text: str, references: References) -> tuple[Blocks, float]:
+    # Not the clock: on a busy machine the others' work would count as well.
+    began = time.thread_time()
+    return render_blocks(text, references), time.thread_time() - began
 
 
 class Growing:
@@ -177,19 +185,18 @@ class Painter:
     async def _work(self) -> None:
         while self._ready:
             text = self._ready.popleft()
-            began = time.perf_counter()
-            if not text.is_over:
-                await self._render(text)
+            cost = 0.0 if text.is_over else await self._render(text)
             text.timer = None
-            await asyncio.sleep((time.perf_counter() - began) * REST)
+            await asyncio.sleep(min(cost * REST, LONGEST_PAUSE))
             self.want(text)
 
-    async def _render(self, text: GrowingText) -> None:
+    async def _render(self, text: GrowingText) -> float:
         try:
-            await text.render()
+            return await text.render()
         except Exception:  # Boundary: the whole message is rendered in the end; others do not wait.
             logger.exception("A growing reply could not be rendered.")
             text.is_over = True
+            return 0.0
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Painter] = WeakKeyDictionary()

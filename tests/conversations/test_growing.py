@@ -253,7 +253,9 @@ async def test_a_text_that_takes_long_is_rendered_seldom_and_leaves_time_to_othe
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow(text: str, references: References) -> Blocks:
-        time.sleep(0.03)
+        end = time.thread_time() + 0.03
+        while time.thread_time() < end:
+            pass
         return Blocks("", text, 0, references)
 
     monkeypatch.setattr(growing, "render_blocks", slow)
