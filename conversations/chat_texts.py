@@ -125,7 +125,7 @@ def _connection_texts() -> dict[str, str]:
         "offlineShort": _("Offline"),
         "lostShort": _("Reconnecting…"),
         "back": _("Back again. Nothing was lost."),
-        "startedAnew": _("That conversation is no longer available. This is a new one."),
+        "startedAnew": _("That conversation is no longer available. This is your latest one."),
     }
 
 

@@ -88,9 +88,11 @@ def test_what_is_said_meanwhile_elsewhere_is_shown_as_unread(talked: Page) -> No
     page = talked
     other = page.context.new_page()
     other.goto(page.url)
+    page.bring_to_front()
     page.get_by_role("link", name="Trains to Lisbon").click()
     expect(page.locator(".message.user .text")).to_have_text("Trains to Lisbon")
 
+    other.bring_to_front()
     other.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     say(other, "Was soll mit?")
     other.close()
@@ -147,6 +149,7 @@ def test_other_tabs_hear_of_a_new_name_and_of_the_end(talked: Page) -> None:
     other.goto(page.url)
     expect(other.locator(".message.user .text")).to_have_text("周末去爬山")
 
+    page.bring_to_front()  # What is behind another tab is drawn once a second.
     choose(page, "周末", "Rename")
     page.get_by_role("textbox", name="Title").fill("Berge")
     page.keyboard.press("Enter")

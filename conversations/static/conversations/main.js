@@ -10,6 +10,7 @@ import { Seeking } from "./seeking.js";
 import { loginAddress, text } from "./setup.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { Speaking } from "./speaking.js";
 import { Announcer, ConnectionStatus, errorSentence, Problem } from "./status.js";
 import { isAsked, Store } from "./store.js";
 import { Tasks } from "./tasks.js";
@@ -18,8 +19,6 @@ import { Transcript } from "./transcript.js";
 const HISTORY_PAGE = 50;
 // And on the way to a message that was searched for.
 const LONG_PAGE = 100;
-// By then a message that another tab has sent is shown here as stored.
-const SETTLING = 2_000;
 
 class Chat {
   /** What the page is called by itself. */
@@ -32,6 +31,7 @@ class Chat {
   /** Whether the server takes `read` frames: it said in `welcome` how far was read. */
   #keepsRead = false;
   #lastFailed = false;
+  #isBusy = false;
 
   #problem = new Problem();
   #announcer = new Announcer();
@@ -39,14 +39,14 @@ class Chat {
   #store = new Store((message, isNew) => this.#changed(message, isNew));
   #outbox = new Outbox({
     transmit: (frame) => this.#connection.send(frame),
-    changed: (item) => this.#showPending(item),
-    gone: (clientId) => this.#sentElsewhere(clientId),
+    changed: (item) => this.#speaking.show(item),
+    gone: (clientId) => this.#speaking.sentElsewhere(clientId),
   });
   #resuming = new Resuming(this.#store, (frame) => this.#connection.send(frame));
   #tasks = new Tasks((frame) => this.#connection.send(frame));
   #transcript = new Transcript(this.#store, {
-    retry: (message) => this.#retry(message),
-    edit: (message) => this.#edit(message),
+    retry: (message) => this.#speaking.retry(message),
+    edit: (message) => this.#speaking.edit(message),
     revise: (message, content) => this.#anew(message, content),
     isRepeatable: (reply) => this.#store.repeatable(reply) !== null,
     again: (reply) => this.#anew(this.#store.repeatable(reply)),
@@ -59,7 +59,7 @@ class Chat {
   #composer = new Composer({
     send: (content, files) => this.#write(content, files),
     stop: () => this.#stop(),
-    recall: () => this.#recall(),
+    recall: () => this.#speaking.recall(),
   });
   #connection = new Connection({
     address: () => this.#address(),
@@ -71,6 +71,17 @@ class Chat {
     },
     refused: (code) => this.#refused(code),
     state: (state, retryAt) => this.#stateChanged(state, retryAt),
+  });
+  #speaking = new Speaking({
+    store: this.#store,
+    outbox: this.#outbox,
+    composer: this.#composer,
+    transcript: this.#transcript,
+    link: {
+      isOpen: () => this.#connection.isOpen,
+      isWelcome: () => this.#isWelcome,
+      ask: (frame) => this.#ask(frame),
+    },
   });
   #seeking = new Seeking(this.#store, this.#transcript, {
     ask: () => this.#askHistory(this.#store.oldestSeq, LONG_PAGE),
@@ -129,7 +140,7 @@ class Chat {
     this.#announcer = new Announcer(); // what goes on in the one that is left is not told here
     this.#resuming.forget();
     this.#store.clear();
-    for (const { key, isPending } of this.#store.inOrder()) if (isPending) this.#store.removePending(key);
+    this.#speaking.hideAll();
   }
 
   #enter() {
@@ -137,7 +148,7 @@ class Chat {
     this.#outbox.open(id);
     this.#composer.open(id);
     this.#sidebar.current = id;
-    for (const item of this.#outbox.items) this.#showPending(item);
+    this.#speaking.showAll();
   }
 
   /** The open conversation is no more: show the latest of the others. */
@@ -156,13 +167,14 @@ class Chat {
 
   // -- what the person does ------------------------------------------------------------------------
 
-  /** Say something; where `replaces` is the id of a message, as a new version of that one. */
-  #write(content, files, replaces) {
+  #write(content, files) {
     this.#problem.clear();
-    const item = this.#outbox.add({ content, files, replaces });
-    this.#showPending(item);
-    if (this.#isWelcome) this.#outbox.send(item.clientId);
-    this.#transcript.toEnd();
+    this.#speaking.write(content, files);
+  }
+
+  #anew(message, content) {
+    this.#problem.clear();
+    this.#speaking.anew(message, content);
   }
 
   #stop() {
@@ -174,43 +186,6 @@ class Chat {
     const isSent = this.#connection.send(frame);
     if (!isSent) this.#problem.show(text("error.not_connected"));
     return isSent;
-  }
-
-  /** Say a message anew, as a version of it: with the same words it is answered in another way. */
-  #anew(message, content = message.content) {
-    this.#write(content, undefined, message.id);
-    this.#composer.focus();
-  }
-
-  #retry(message) {
-    this.#composer.focus();
-    if (message.isPending) {
-      this.#store.setError(message.key, null);
-      this.#outbox.send(message.key);
-    } else {
-      this.#ask({ type: "retry", id: message.id });
-    }
-  }
-
-  #edit(message) {
-    this.#outbox.remove(message.key);
-    this.#store.removePending(message.key);
-    this.#composer.fill(message.content, message.files);
-  }
-
-  /** Offer the last own message to be changed; false when there is none. */
-  #recall() {
-    const own = this.#store.inOrder().findLast(({ role, content }) => role === "user" && content);
-    if (!own) return false;
-    if (own.isPending && own.state !== "refused") return false;
-    if (own.isPending) this.#edit(own);
-    else this.#transcript.edit(own.id);
-    return true;
-  }
-
-  /** Another tab saw it confirmed: its message comes here too, unless it was taken out to be edited. */
-  #sentElsewhere(clientId) {
-    setTimeout(() => this.#store.get(`unsent:${clientId}`) && this.#store.removePending(clientId), SETTLING);
   }
 
   #askEarlier() {
@@ -325,23 +300,19 @@ class Chat {
       this.#resuming.disconnected();
       this.#tasks.disconnected();
     }
-    for (const item of this.#outbox.items) this.#showPending(item);
+    this.#speaking.showAll();
   }
 
   #askHistory(before, limit = HISTORY_PAGE) {
     this.#isAskingHistory = this.#connection.send({ type: "history", before, limit });
   }
 
-  #showPending({ clientId, content, createdAt, error, files, replaces }) {
-    const state = error ? "refused" : this.#connection?.isOpen ? "sending" : "waiting";
-    this.#store.addPending({ clientId, content, createdAt, state, files, replaces });
-    if (error) this.#store.setError(clientId, error);
-  }
-
   #changed(message, isNew) {
     this.#transcript.changed(message, isNew);
     const { isBusy, isEmpty } = this.#store;
     this.#composer.isBusy = isBusy;
+    if (isBusy !== this.#isBusy) this.#sidebar.refreshSoon();
+    this.#isBusy = isBusy;
     if (message?.isStreaming && message.content) this.#spoke(message.replyTo);
     this.#transcript.isEmpty = isEmpty && this.#resuming.checkpoint !== null && !this.#isAskingHistory;
     if (this.#isShowingHistory) return;
@@ -359,7 +330,7 @@ class Chat {
   }
 
   #replyCame(message) {
-    this.#sidebar.refreshSoon();
+    if (!this.#isBusy) this.#sidebar.refreshSoon();
     if (!message.replyTo) this.#announcer.say("sayNew");
   }
 }
