@@ -112,6 +112,13 @@ def test_the_menu_is_used_by_keyboard_and_gives_the_focus_back(
     page.mouse.click(20, 400)
     expect(menu).to_be_hidden()
 
+    button.click()
+    menu.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    expect(menu).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
 
 def test_the_owners_page_is_the_owners(
     new_page: Callable[..., Page], fake_site: FakeSite, settings: Any

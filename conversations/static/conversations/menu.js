@@ -14,7 +14,8 @@ class Menu {
     if (!this.#panel) return; // the embedded page has none
     this.#button.addEventListener("click", () => this.#open());
     this.#panel.addEventListener("close", () => this.#button.removeAttribute("aria-expanded"));
-    this.#panel.addEventListener("click", (event) => this.#clicked(event));
+    // Captured: it is closed, and has given the focus back, before what it leads to opens.
+    this.#panel.addEventListener("click", (event) => this.#clicked(event), { capture: true });
     for (const radio of this.#themes) radio.addEventListener("change", () => this.#choose(radio.value));
     for (const form of this.#panel.querySelectorAll("form")) {
       form.addEventListener("submit", () => this.#prepare(form));
