@@ -254,6 +254,7 @@ def test_where_users_chat_it_leads_to_a_tab_to_sign_in(
 
     link = frame(page).get_by_role("link", name="Sign in")
     expect(link).to_have_attribute("target", "_blank")
+    expect(link).to_be_focused()
     frame(page).get_by_role("button", name="Close the chat").press("Escape")
     expect(button(page)).to_be_focused()
 

@@ -99,7 +99,7 @@ class Host {
     document.dispatchEvent(new Event("visibilitychange"));
     // On a phone the keyboard would cover half of what there is to read.
     const isTyped = matchMedia("(hover: hover)").matches;
-    const field = isTyped && document.getElementById("draft");
+    const field = isTyped && document.querySelector("#draft, #embed-sign-in");
     if (takesFocus) (field || document.getElementById("embed-close")).focus({ focusVisible: isTyped });
   }
 
