@@ -1,19 +1,7 @@
-"""Writing: keys mean what people expect, input methods included, and drafts are kept."""
+"""Writing: keys mean what people expect, and the field grows with its text."""
 
 from fake_server import FakeSite, user_message
 from playwright.sync_api import Page, expect
-
-# A composition as browsers report it: Chromium keeps isComposing until Enter has confirmed it;
-# Safari ends it first, and its Enter carries only keyCode 229 or nothing but the short time.
-ENTER = """(field, {how}) => {
-  const key = (fields) => field.dispatchEvent(new KeyboardEvent("keydown",
-    {key: "Enter", bubbles: true, cancelable: true, ...fields}));
-  field.dispatchEvent(new CompositionEvent("compositionstart"));
-  if (how === "composing") key({isComposing: true, keyCode: 13});
-  field.dispatchEvent(new CompositionEvent("compositionend", {data: "你好"}));
-  if (how === "229") key({keyCode: 229});
-  if (how === "tail") key({keyCode: 13});
-}"""
 
 
 def open_page(page: Page, site: FakeSite) -> None:
@@ -36,20 +24,6 @@ def test_enter_sends_and_shift_enter_starts_a_line(page: Page, fake_site: FakeSi
     assert page.locator(".message.user .text").inner_text() == "one\ntwo"
 
 
-def test_enter_that_confirms_a_composition_does_not_send(page: Page, fake_site: FakeSite) -> None:
-    open_page(page, fake_site)
-    draft = page.get_by_label("Your message")
-    draft.fill("你好")
-
-    for how in ("composing", "229", "tail"):
-        draft.evaluate(ENTER, {"how": how})
-        expect(draft).to_have_value("你好")
-    page.wait_for_timeout(50)  # the time in which Enter still belongs to the composition
-    draft.press("Enter")
-
-    expect(page.locator(".message.user .text")).to_have_text("你好")
-
-
 def test_nothing_but_spaces_is_not_sent(page: Page, fake_site: FakeSite) -> None:
     open_page(page, fake_site)
 
@@ -58,15 +32,6 @@ def test_nothing_but_spaces_is_not_sent(page: Page, fake_site: FakeSite) -> None
 
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
     expect(page.locator(".message")).to_have_count(0)
-
-
-def test_a_draft_survives_a_reload(page: Page, fake_site: FakeSite) -> None:
-    open_page(page, fake_site)
-
-    page.get_by_label("Your message").fill("unfinished")
-    page.reload()
-
-    expect(page.get_by_label("Your message")).to_have_value("unfinished")
 
 
 def test_the_field_grows_with_its_text_to_a_limit(page: Page, fake_site: FakeSite) -> None:
