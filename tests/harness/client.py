@@ -182,7 +182,7 @@ class ChatClient:
         if known and known["seq"] > frame["seq"]:
             return
         was_done = known is not None and known["state"] == frame["state"] == "done"
-        if was_done and known["content"] != frame["content"]:
+        if was_done and known["content"] != frame["content"] and not frame.get("deleted"):
             self.faults.append(f"A finished reply changed: {known} {frame}")
         self.messages[frame["id"]] = dict(frame)
         self.seq = max(self.seq, frame["seq"])

@@ -38,6 +38,7 @@ export class Tools {
     const { isPending, isStreaming, isDeleted, content, role } = message;
     this.#versions.update(message.versions ?? null);
     this.#row.hidden = Boolean(isPending || isStreaming || isDeleted);
+    if (isDeleted) this.#question?.replaceWith(this.#row);
     if (role === "user") this.#buttons.copy.hidden = content === "";
     else this.#buttons.again.hidden = !this.#actions.isRepeatable(message);
   }
