@@ -32,7 +32,7 @@ def test_a_growing_reply_is_shown_in_its_final_form_and_stays_where_it_is(
     expect(text.locator("pre")).to_have_text("def f():")
     select = "getSelection().selectAllChildren(document.querySelector('.assistant em'))"
     page.evaluate(select)
-    page.evaluate("window.kept = [...document.querySelectorAll('.assistant :is(p, .code)')]")
+    page.evaluate("window.kept = [...document.querySelectorAll('.assistant .text :is(p, .code)')]")
 
     socket.send(type="delta", id="r", offset=32, text=CODE[20:] + "- a\n")
     render(socket, 1, len(CODE) + 16, to_html(CODE), to_html("- a"))
@@ -51,7 +51,7 @@ def test_a_growing_reply_is_shown_in_its_final_form_and_stays_where_it_is(
 
     assert page.evaluate("getSelection().toString()") == "One"
     assert page.evaluate("[...kept, ...items].every(node => node.isConnected)")
-    assert page.evaluate("document.querySelectorAll('.assistant :is(p, .code, li)').length") == 4
+    assert page.evaluate("document.querySelectorAll('.assistant .text :is(p, .code, li)').length") == 4
     assert text.evaluate("node => node.getBoundingClientRect().height") == top
 
 
