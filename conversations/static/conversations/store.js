@@ -1,27 +1,13 @@
 // The conversation as far as this page knows it: messages by id, upserts, deltas, and their order.
 
+import { drain, lengthOf, replace } from "./deltas.js";
 import { grow } from "./grown.js";
 import { isAsked, isWorking, Messages } from "./messages.js";
 import { Threads } from "./threads.js";
 
-export { isAsked };
+export { isAsked, lengthOf };
 
 const FINAL_REPLY = new Set(["done", "stopped", "failed"]);
-
-/** Unicode code points: what the server counts offsets and lengths in. */
-export function lengthOf(text) {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-}
-
-function afterCodePoints(text, count) {
-  let index = 0;
-  for (; count > 0 && index < text.length; count -= 1) {
-    index += text.codePointAt(index) > 0xffff ? 2 : 1;
-  }
-  return text.slice(index);
-}
 
 export class Store {
   #messages = new Messages();
@@ -154,10 +140,10 @@ export class Store {
     // A row written during an answer may lag behind the deltas: what continues it is kept.
     const isGrowing = isStreaming && message.isStreaming && !frame.deleted;
     const isBehind = isGrowing && message.content.startsWith(frame.content);
-    if (!isBehind) this.#replace(message, frame.content);
+    if (!isBehind) replace(message, frame.content);
     if (!isStreaming) message.waiting = [];
     this.#messages.update(message, { ...fields, isStreaming });
-    this.#drain(message);
+    drain(message);
     this.#settle(message);
     this.#tell(message, !known);
   }
@@ -167,7 +153,7 @@ export class Store {
     const message = this.#messages.get(frame.id) ?? this.#begin(frame.id);
     if (message.isDeleted || (message.role === "assistant" && !message.isStreaming)) return true; // late
     message.waiting.push(frame);
-    this.#drain(message);
+    drain(message);
     this.#tell(message);
     return message.waiting.length === 0;
   }
@@ -241,36 +227,6 @@ export class Store {
   #begin(id) {
     const asked = this.#messages.inOrder().find((message) => isAsked(message) && message.state === "answering");
     return this.#add({ id, key: id, role: "assistant", replyTo: asked?.id ?? null, isStreaming: true });
-  }
-
-  #replace(message, content) {
-    if (message.content === content) return;
-    if (!content.startsWith(message.content)) message.grown = null;
-    message.content = content;
-    message.length = lengthOf(content);
-    message.revision += 1;
-  }
-
-  /** Append the waiting deltas that fit and keep those after a gap. */
-  #drain(message) {
-    message.waiting.sort((one, other) => one.offset - other.offset);
-    while (message.waiting.length && message.waiting[0].offset <= message.length) {
-      const { offset, text } = message.waiting.shift();
-      this.#join(message, offset === message.length ? "" : afterCodePoints(message.content, offset), text);
-    }
-  }
-
-  /** Put `text` where `end`, the end of the message, begins: most often `end` is empty. */
-  #join(message, end, text) {
-    if (end.startsWith(text)) return; // a repeated frame
-    if (text.startsWith(end)) {
-      const added = text.slice(end.length);
-      message.content += added;
-      message.length += lengthOf(added);
-      return;
-    }
-    // An answer that began anew after a worker was lost, and went another way.
-    this.#replace(message, message.content.slice(0, message.content.length - end.length) + text);
   }
 
   /** Keep question and reply in agreement, should the frame that says so be lost, late or early. */
