@@ -127,8 +127,14 @@ class BoundedProtocol(WebSocketProtocol):
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
         # autobahn raises once a close frame is out, which would end the consumer without its
         # disconnect event; ASGI lets a send to a closed connection pass.
-        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
+        if self.state not in (self.STATE_CONNECTING, self.STATE_OPEN):
+            return
+        # autobahn holds what is sent to the bound of what is received; a page of history is longer.
+        bound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
             super().serverSend(content, binary)
+        finally:
+            self.maxMessagePayloadSize = bound
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         if self._unsent_bytes() > self.max_unsent_bytes:
