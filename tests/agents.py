@@ -31,11 +31,14 @@ def orders(text: str) -> dict[str, str]:
 
 
 async def slow(turn: Turn) -> AsyncIterator[str]:
-    """Yield `words=20` numbered words, one `every=0.1` seconds, then the text itself."""
+    """Yield `words=20` numbered words, one `every=0.1` seconds, then the text itself.
+
+    With `mark=*` that stands in front of each word.
+    """
     note(os.getpid(), "slow", turn.text)
     wanted = orders(turn.text)
     for number in range(int(wanted.get("words", 5))):
-        yield f"w{number} "
+        yield f"{wanted.get('mark', '')}w{number} "
         await asyncio.sleep(float(wanted.get("every", 0.05)))
     yield f"end of {turn.text}"
 
