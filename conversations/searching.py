@@ -10,13 +10,15 @@ from uuid import UUID
 from django.db.models import Q
 
 from conversations.identity import Identity
-from conversations.models import Message
+from conversations.models import Conversation, Message
 from conversations.reading import WEB
 
 #: Hits of one page.
 PAGE = 20
 #: The most words that are looked for, and the longest text they may come from.
 MOST_TERMS, LONGEST_QUERY = 8, 200
+#: Conversations that are searched, the latest ones.
+MOST_CONVERSATIONS = 5_000
 #: Characters of a snippet before its first hit, and all together.
 LEAD, SNIPPET = 40, 160
 
@@ -43,22 +45,24 @@ def terms_of(query: str) -> list[str]:
 def search(identity: Identity, query: str, before: UUID | None = None) -> Found:
     """Return the messages on the web that hold every term; what was deleted is not found.
 
-    `before` is the `after` of the page before it. One query, over the participant's rows alone.
+    `before` is the `after` of the page before it. Two queries, over the participant's rows alone: a
+    join in their place is planned as if words were rare, and takes seconds where they are not.
     """
     terms = terms_of(query)
     if not terms:
         return Found([], [], None)
-    rows = Message.objects.filter(
-        conversation__channel=WEB,
-        conversation__participant=identity.participant,
-        is_deleted=False,
-    ).exclude(content_type=Message.ContentType.EVENT)
+    mine = Conversation.objects.filter(channel=WEB, participant=identity.participant)
+    places = {place.pk: place for place in mine.order_by("-updated_at")[:MOST_CONVERSATIONS]}
+    rows = Message.objects.filter(conversation__in=list(places), is_deleted=False)
+    rows = rows.exclude(content_type=Message.ContentType.EVENT)
     if before:
         rows = rows.filter(pk__lt=Message.objects.filter(uuid=before).values("pk")[:1])
     for term in terms:
         rows = rows.filter(_holds(term))
-    found = list(rows.select_related("conversation").order_by("-pk")[: PAGE + 1])
+    found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
+    for message in page:
+        message.conversation = places[message.conversation_id]
     return Found(page, terms, page[-1].uuid if len(found) > PAGE else None)
 
 

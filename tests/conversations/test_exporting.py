@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.test import AsyncClient, Client
+from asgiref.sync import async_to_sync
+from django.test import Client
 
 from conversations import exporting
 from conversations.identity import Identity
 from conversations.models import Conversation, Message
-from scheduling.group_commit import group_commit
-from tests.conversations.working import close, read
 
 ME = Identity("visitor:me")
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
@@ -40,16 +39,18 @@ def answer(to: Message, content: str, **more: Any) -> Message:
     return add(to.conversation, content, **fields)
 
 
-async def export(place: Conversation, kind: str) -> tuple[Any, str]:
+def export(place: Conversation, kind: str) -> tuple[Any, str]:
     path = f"/api/conversations/{place.uuid}/export?format={kind}"
-    response = await AsyncClient().get(path, headers={"Authorization": f"Bearer {ME.token}"})
-    if not response.streaming:
-        return response, response.content.decode()
-    return response, b"".join([part async for part in response]).decode()
+    response = Client(headers={"Authorization": f"Bearer {ME.token}"}).get(path)
+
+    async def collect() -> bytes:
+        return b"".join([part async for part in response])
+
+    return response, async_to_sync(collect)().decode()
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_markdown_has_what_was_said_in_order_with_names_and_local_times() -> None:
+@pytest.mark.django_db
+def test_markdown_has_what_was_said_in_order_with_names_and_local_times() -> None:
     def fill() -> Conversation:
         place = conversation()
         first = add(place, "Where to?")
@@ -59,8 +60,8 @@ async def test_markdown_has_what_was_said_in_order_with_names_and_local_times() 
         add(place, "gone", is_deleted=True)
         return place
 
-    place = await read(fill)
-    response, text = await export(place, "md")
+    place = fill()
+    response, text = export(place, "md")
 
     assert response["Content-Type"] == "text/markdown; charset=utf-8"
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -72,11 +73,10 @@ async def test_markdown_has_what_was_said_in_order_with_names_and_local_times() 
         "**You** · 2026-05-06 20:00\n\nAnd when?\n\n[a \\[1\\].png](/media/1/a)\n",
         "**BotFlow** · 2026-05-06 20:00\n\nIn *June*.\n",
     ]
-    close(group_commit())
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_versions_that_are_not_shown_are_in_the_json_alone() -> None:
+@pytest.mark.django_db
+def test_versions_that_are_not_shown_are_in_the_json_alone() -> None:
     def fill() -> Conversation:
         place = conversation()
         first = add(place, "Lisbon?")
@@ -87,9 +87,9 @@ async def test_versions_that_are_not_shown_are_in_the_json_alone() -> None:
         place.save()
         return place
 
-    place = await read(fill)
-    _, markdown = await export(place, "md")
-    response, text = await export(place, "json")
+    place = fill()
+    _, markdown = export(place, "md")
+    response, text = export(place, "json")
     data = json.loads(text)
 
     assert ("Porto?" in markdown, "Rainy." in markdown) == (True, True)
@@ -100,11 +100,10 @@ async def test_versions_that_are_not_shown_are_in_the_json_alone() -> None:
     assert list(said) == ["Lisbon?", "Sunny.", "Porto?", "Rainy."]
     assert said["Porto?"]["replaces"] == said["Lisbon?"]["id"] == said["Sunny."]["reply_to"]
     assert said["Porto?"]["chosen"] == 5
-    close(group_commit())
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_a_long_one_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db
+def test_a_long_one_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "BATCH", 7)
 
     def fill() -> Conversation:
@@ -113,14 +112,13 @@ async def test_a_long_one_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
             add(place, f"Message {number:02}.")
         return place
 
-    place = await read(fill)
-    texts = [(await export(place, kind))[1] for kind in exporting.FORMATS]
+    place = fill()
+    texts = [export(place, kind)[1] for kind in exporting.FORMATS]
 
     for text in texts:
         places = [text.index(f"Message {number:02}.") for number in range(25)]
         assert places == sorted(places)
     assert len(json.loads(texts[1])["messages"]) == 25
-    close(group_commit())
 
 
 @pytest.mark.parametrize(
