@@ -7,78 +7,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0003_agents'),
+        ("conversations", "0003_agents"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='id')),
-                ('participant', models.CharField(max_length=100, verbose_name='participant')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('content_type', models.CharField(max_length=100, verbose_name='content type')),
-                ('size', models.PositiveIntegerField(verbose_name='size in bytes')),
-                ('content', models.BinaryField(verbose_name='content')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="id"
+                    ),
+                ),
+                ("participant", models.CharField(max_length=100, verbose_name="participant")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("content_type", models.CharField(max_length=100, verbose_name="content type")),
+                ("size", models.PositiveIntegerField(verbose_name="size in bytes")),
+                ("content", models.BinaryField(verbose_name="content")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                ),
             ],
             options={
-                'verbose_name': 'upload',
-                'verbose_name_plural': 'uploads',
+                "verbose_name": "upload",
+                "verbose_name_plural": "uploads",
             },
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='read_seq',
-            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name='read'),
+            model_name="conversation",
+            name="read_seq",
+            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name="read"),
         ),
         migrations.AddField(
-            model_name='message',
-            name='branch',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='branch_messages', to='conversations.message', verbose_name='branch'),
+            model_name="message",
+            name="branch",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="branch_messages",
+                to="conversations.message",
+                verbose_name="branch",
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='chosen',
-            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name='chosen'),
+            model_name="message",
+            name="chosen",
+            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name="chosen"),
         ),
         migrations.AddField(
-            model_name='message',
-            name='files',
-            field=models.JSONField(blank=True, default=list, verbose_name='files'),
+            model_name="message",
+            name="files",
+            field=models.JSONField(blank=True, default=list, verbose_name="files"),
         ),
         migrations.AddField(
-            model_name='message',
-            name='is_deleted',
-            field=models.BooleanField(default=False, verbose_name='deleted'),
+            model_name="message",
+            name="is_deleted",
+            field=models.BooleanField(default=False, verbose_name="deleted"),
         ),
         migrations.AddField(
-            model_name='message',
-            name='replaces',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='versions', to='conversations.message', verbose_name='replaces'),
+            model_name="message",
+            name="replaces",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="versions",
+                to="conversations.message",
+                verbose_name="replaces",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('replaces__isnull', False)), fields=['replaces'], name='message_versions'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("replaces__isnull", False)),
+                fields=["replaces"],
+                name="message_versions",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('branch__isnull', False)), fields=['branch'], name='message_branch'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("branch__isnull", False)),
+                fields=["branch"],
+                name="message_branch",
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='message',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='conversations.message', verbose_name='message'),
+            model_name="upload",
+            name="message",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="uploads",
+                to="conversations.message",
+                verbose_name="message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['participant', 'created_at'], name='upload_participant'),
+            model_name="upload",
+            index=models.Index(fields=["participant", "created_at"], name="upload_participant"),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['created_at'], name='upload_created'),
+            model_name="upload",
+            index=models.Index(fields=["created_at"], name="upload_created"),
+        ),
+        # What was said before there was a mark counts as read.
+        migrations.RunSQL(
+            "UPDATE conversations_conversation SET read_seq = seq", migrations.RunSQL.noop
         ),
     ]
