@@ -36,10 +36,14 @@ class InputMethod:
             self._session.send("Input.imeSetComposition", fields)
 
     def press_enter(self) -> None:
-        """Press Enter as it comes from a key that the input method has taken."""
+        """Press Enter as it comes from a key that the input method has taken.
+
+        On Windows it is named `Process`, elsewhere by what is written on it.
+        """
         code = {"windowsVirtualKeyCode": 229, "nativeVirtualKeyCode": 229, "code": "Enter"}
-        self._key({"type": "rawKeyDown", "key": "Process", **code})
-        self._key({"type": "keyUp", "key": "Enter", **code})
+        for name in ("Process", "Enter"):
+            self._key({"type": "rawKeyDown", "key": name, **code})
+            self._key({"type": "keyUp", "key": name, **code})
 
     def confirm(self, word: str) -> None:
         self._session.send("Input.insertText", {"text": word})

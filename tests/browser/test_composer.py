@@ -22,6 +22,9 @@ def test_enter_sends_and_shift_enter_starts_a_line(page: Page, fake_site: FakeSi
 
     expect(draft).to_have_value("")
     assert page.locator(".message.user .text").inner_text() == "one\ntwo"
+    draft.press_sequentially("three")
+    draft.press("Control+Enter")
+    expect(page.locator(".message.user .text").last).to_have_text("three")
 
 
 def test_nothing_but_spaces_is_not_sent(page: Page, fake_site: FakeSite) -> None:

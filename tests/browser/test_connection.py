@@ -55,8 +55,10 @@ def test_a_long_interruption_counts_down_and_can_be_ended(page: Page, fake_site:
     page.get_by_role("button", name="Retry now").click()
     fake_site.next_socket().welcome()
 
-    expect(page.locator("#connection-notice")).to_be_hidden()
+    expect(page.locator("#connection-notice-text")).to_have_text("Back again. Nothing was lost.")
     expect(page.locator("#connection-text")).to_have_text("Connected")
+    page.clock.run_for(5_500)
+    expect(page.locator("#connection-notice")).to_be_hidden()
 
 
 def test_a_dead_link_is_noticed_without_a_close(page: Page, fake_site: FakeSite) -> None:

@@ -36,7 +36,8 @@ function wrap(find) {
     watch(beginning, heard) {
       addEventListener("storage", ({ key, newValue, storageArea }) => {
         if (!key?.startsWith(prefix + beginning) || storageArea !== find()) return;
-        heard(key.slice(prefix.length + beginning.length), newValue === null ? null : this.read(key.slice(prefix.length), null));
+        const name = key.slice(prefix.length);
+        heard(name.slice(beginning.length), newValue === null ? null : this.read(name, null));
       });
     },
     clear({ except }) {
