@@ -51,7 +51,9 @@ def test_a_growing_reply_is_shown_in_its_final_form_and_stays_where_it_is(
 
     assert page.evaluate("getSelection().toString()") == "One"
     assert page.evaluate("[...kept, ...items].every(node => node.isConnected)")
-    assert page.evaluate("document.querySelectorAll('.assistant .text :is(p, .code, li)').length") == 4
+    assert (
+        page.evaluate("document.querySelectorAll('.assistant .text :is(p, .code, li)').length") == 4
+    )
     assert text.evaluate("node => node.getBoundingClientRect().height") == top
 
 

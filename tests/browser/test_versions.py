@@ -29,7 +29,18 @@ def version(seq: int, content: str, of: str, **fields: Any) -> dict[str, Any]:
     return user_message(seq, content, **fields)
 
 
-def test_a_message_is_changed_in_its_place_and_its_versions_are_gone_through(
+# The Enter that confirms a word of an input method, in two orders of events.
+CONFIRM_WORD = """(field) => {
+  field.dispatchEvent(new CompositionEvent("compositionstart", {bubbles: true}));
+  const keys = {key: "Enter", keyCode: 229, isComposing: true, bubbles: true};
+  field.dispatchEvent(new KeyboardEvent("keydown", keys));
+  field.dispatchEvent(new CompositionEvent("compositionend", {bubbles: true}));
+  const tail = {...keys, isComposing: false};
+  field.dispatchEvent(new KeyboardEvent("keydown", tail));
+}"""
+
+
+def test_a_message_is_changed_in_its_place_and_the_first_version_is_a_click_away(
     page: Page, fake_site: FakeSite
 ) -> None:
     page.goto(fake_site.url)
@@ -48,16 +59,7 @@ def test_a_message_is_changed_in_its_place_and_its_versions_are_gone_through(
     page.keyboard.press("Enter")
 
     # The Enter that confirms a word of an input method is not one that sends.
-    field.evaluate(
-        """(field) => {
-          field.dispatchEvent(new CompositionEvent("compositionstart", {bubbles: true}));
-          const keys = {key: "Enter", keyCode: 229, isComposing: true, bubbles: true};
-          field.dispatchEvent(new KeyboardEvent("keydown", keys));
-          field.dispatchEvent(new CompositionEvent("compositionend", {bubbles: true}));
-          const tail = {...keys, isComposing: false};
-          field.dispatchEvent(new KeyboardEvent("keydown", tail));
-        }"""
-    )
+    field.evaluate(CONFIRM_WORD)
     expect(field).to_have_value("one")
     field.fill("uno")
     page.keyboard.press("Enter")
@@ -94,13 +96,22 @@ def test_a_message_is_changed_in_its_place_and_its_versions_are_gone_through(
     previous = group.get_by_role("button", name="Previous version")
     expect(previous).to_have_attribute("aria-disabled", "true")
 
-    # Another tab says it a third time, and shows the second again.
+
+def test_what_another_tab_says_or_chooses_is_shown_at_once(page: Page, fake_site: FakeSite) -> None:
+    page.goto(fake_site.url)
+    socket = talked(fake_site.next_socket())
+    group = page.get_by_role("group", name="Versions")
+
+    second = version(5, "uno", of="user-1")
+    socket.send(type="message", **second)
+    socket.send(type="message", **reply(6, "Answer uno.", reply_to=second["id"]))
+    expect(texts(page)).to_have_text(["uno", "Answer uno."])
     socket.send(type="message", **version(10, "ein", of="user-1"))
     expect(texts(page)).to_have_text(["ein"])
     expect(group).to_contain_text("Version 3 of 3")
-    shown = version(11, "uno", of="user-1", id=stored["id"], created_at=stored["created_at"])
+    shown = version(11, "uno", of="user-1", id=second["id"], created_at=second["created_at"])
     socket.send(type="message", **shown)
-    expect(texts(page)).to_have_text(["uno", "Answer uno.", "three"])
+    expect(texts(page)).to_have_text(["uno", "Answer uno."])
     expect(group).to_contain_text("Version 2 of 3")
 
 
