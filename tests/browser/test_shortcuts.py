@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from fake_server import FakeSite, FakeSocket, reply, user_message
 from playwright.sync_api import Locator, Page, expect
 from test_accessibility import violations
@@ -68,12 +67,9 @@ def test_the_key_upwards_offers_the_last_message_to_be_changed(
     expect(editor).to_be_focused()
 
 
-@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("zh-CN", "dark")])
-def test_axe_finds_nothing_in_the_list(
-    new_page: Callable[..., Page], fake_site: FakeSite, locale: str, scheme: str
-) -> None:
+def test_axe_finds_nothing_in_the_list(new_page: Callable[..., Page], fake_site: FakeSite) -> None:
     size = {"width": 320, "height": 640}
-    page = new_page(locale=locale, color_scheme=scheme, viewport=size, reduced_motion="reduce")
+    page = new_page(locale="zh-CN", color_scheme="dark", viewport=size, reduced_motion="reduce")
     opened(page, fake_site)
 
     page.locator("#draft").press("?")
