@@ -80,15 +80,16 @@ def test_the_transcript_is_a_log_that_is_not_read_letter_by_letter(
     page.goto(fake_site.url)
     socket = fake_site.next_socket().welcome()
 
+    expect(page.locator("#announcer")).to_have_role("status")
     expect(page.get_by_role("log", name="Conversation")).to_have_attribute("aria-live", "off")
     socket.send(type="message", **user_message(1, state="answering"))
-    expect(page.get_by_role("status")).to_have_text("Answering")
+    expect(page.locator("#announcer")).to_have_text("Answering")
     socket.send(type="delta", id="r", offset=0, text="Some text")
     expect(page.locator(".message.assistant")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("Answering")
+    expect(page.locator("#announcer")).to_have_text("Answering")
     socket.send(type="message", **reply(2, "Some text.", id="r", reply_to="user-1"))
 
-    expect(page.get_by_role("status")).to_have_text("Done")
+    expect(page.locator("#announcer")).to_have_text("Done")
 
 
 def test_everything_is_reached_by_keyboard(page: Page, fake_site: FakeSite) -> None:
@@ -97,6 +98,8 @@ def test_everything_is_reached_by_keyboard(page: Page, fake_site: FakeSite) -> N
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
     page.get_by_label("Your message").focus()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Attach files")).to_be_focused()
     page.keyboard.press("Shift+Tab")
 
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
