@@ -1,5 +1,7 @@
 """Writing: keys mean what people expect, and the field grows with its text."""
 
+from collections.abc import Callable
+
 from fake_server import FakeSite, user_message
 from playwright.sync_api import Page, expect
 
@@ -47,6 +49,26 @@ def test_the_field_grows_with_its_text_to_a_limit(page: Page, fake_site: FakeSit
         heights.append(draft.bounding_box()["height"])  # type: ignore[index]
 
     assert heights[0] < heights[1] < heights[2] <= 256
+
+
+def test_the_field_grows_too_when_the_button_to_stop_takes_of_its_width(
+    new_page: Callable[..., Page], fake_site: FakeSite
+) -> None:
+    page = new_page(viewport={"width": 320, "height": 640})
+    page.goto(fake_site.url)
+    socket = fake_site.next_socket().welcome(user_message(1, state="answered"))
+    draft = page.get_by_label("Your message")
+    draft.fill("")
+    while draft.bounding_box()["height"] < 48:  # type: ignore[index]
+        draft.press_sequentially("mm ")
+    draft.press("Backspace")
+    draft.press("Backspace")
+    draft.press("Backspace")
+
+    socket.send(type="status", id="user-1", state="answering")
+    expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
+
+    assert draft.evaluate("(field) => field.scrollHeight <= field.clientHeight")
 
 
 def test_an_example_fills_the_composer(page: Page, fake_site: FakeSite) -> None:

@@ -140,8 +140,6 @@ export class Composer {
   #edited() {
     const content = this.#field.value;
     this.#drafts.write(this.#conversation, content);
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
     // Code points are counted only when there could be too many of them.
     const length = content.length > maxLength ? lengthOf(content) : 0;
     this.#tooLong.hidden = length <= maxLength;
@@ -155,5 +153,12 @@ export class Composer {
     this.#stop.hidden = !this.#isBusy;
     this.#send.hidden = this.#isBusy && !this.#hasSomething;
     this.#send.disabled = !this.#hasSomething || !this.#tooLong.hidden;
+    this.#fit();
+  }
+
+  /** As high as its text, in the width that the buttons leave it. */
+  #fit() {
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight}px`;
   }
 }
