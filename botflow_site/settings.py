@@ -152,6 +152,11 @@ BOTFLOW_UPLOAD_BYTES_PER_DAY = env.number(
 BOTFLOW_SITE_UPLOAD_BYTES_PER_DAY = env.number(
     "BOTFLOW_SITE_UPLOAD_BYTES_PER_DAY", 1_073_741_824, least=1024, most=10**13
 )
+# Whether people may make links by which others read a conversation of theirs without signing in.
+BOTFLOW_SHARING = env.flag("BOTFLOW_SHARING", default=True)
+# Whether the page offers to listen and to read aloud, as far as the browser can; some browsers
+# send what is spoken to their makers.
+BOTFLOW_VOICE = env.flag("BOTFLOW_VOICE")
 
 # -- the model of the agent `openai_compatible` ----------------------------------------------------
 

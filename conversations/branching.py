@@ -88,7 +88,11 @@ def path_of(conversation: Conversation) -> Path | None:
     """Return the way to where the shown thread ends; None where all is one. At most one query."""
     if not has_branches(conversation):
         return None
-    head = conversation.settings["branch"]
+    return path_behind(conversation.settings["branch"])
+
+
+def path_behind(head: int | None) -> Path:
+    """Return the way into the branch of a version, None for the first; one query at most."""
     back = _way_back(head) if head else ()
     return Path((*back, Step(head or 0, _NO_END)))
 

@@ -94,6 +94,7 @@ def _find(identity: Identity, name: UUID) -> Conversation:
 def _shown(row: Conversation, is_answering: bool) -> dict[str, Any]:
     return {
         "id": str(row.uuid),
+        **({"shared": True} if hasattr(row, "shared_link") else {}),
         "title": row.title,
         "updated_at": row.updated_at.isoformat(),
         "seq": row.seq,

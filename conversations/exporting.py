@@ -137,7 +137,7 @@ async def _pieces(conversation: Conversation, writer: Format) -> AsyncIterator[s
     pks = await sync_to_async(_in_order)(conversation)
     for start in range(0, len(pks), BATCH):
         piece = ""
-        for message in await sync_to_async(_load)(pks[start : start + BATCH]):
+        for message in await sync_to_async(load)(pks[start : start + BATCH]):
             if writer.has(message):
                 piece += writer.message(message, is_first=is_first)
                 is_first = False
@@ -152,7 +152,8 @@ def _in_order(conversation: Conversation) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _load(pks: list[int]) -> list[Message]:
+def load(pks: list[int]) -> list[Message]:
+    """Return those messages in that order, with what they refer to; one query."""
     rows = Message.objects.select_related("reply_to", "replaces", "branch").in_bulk(pks)
     return [rows[pk] for pk in pks if pk in rows]
 

@@ -51,6 +51,7 @@ def list_conversations(identity: Identity, before: str = "") -> Listed:
     `before` is the `after` of the page before it; raises ValueError for what is none.
     """
     rows = _mine(identity).exclude(seq=0, title="").order_by("-updated_at", "-pk")
+    rows = rows.select_related("shared_link")
     if before:
         moment, _, pk = before.partition("_")
         at = datetime.fromisoformat(moment)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from conversations.conversation_views import conversation, conversations, export, search
 from conversations.embedding import embed_page, embed_script
+from conversations.sharing_views import share, shared_page
 from conversations.upload_views import media, uploads
 from conversations.views import chat_page
 
@@ -15,6 +16,9 @@ urlpatterns: list[URLPattern] = [
     path("api/conversations", conversations, name="conversations"),
     path("api/conversations/<uuid:name>", conversation, name="conversation_api"),
     path("api/conversations/<uuid:name>/export", export, name="export"),
+    # Not found where BOTFLOW_SHARING is false.
+    path("api/conversations/<uuid:name>/share", share, name="share"),
+    path("shared/<str:token>", shared_page, name="shared"),
     path("api/search", search, name="search"),
     path("api/uploads", uploads, name="uploads"),
     path("media/<uuid:uuid>-<str:signature>/<str:name>", media, name="media"),

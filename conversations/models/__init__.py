@@ -2,6 +2,7 @@
 
 from conversations.models.conversation import Conversation, owner_of
 from conversations.models.message import REPLY_NAMESPACE, Message, MessageQuerySet
+from conversations.models.shared_link import SharedLink
 from conversations.models.upload import Upload
 from conversations.models.usage import Usage
 from conversations.models.user import User
@@ -11,6 +12,7 @@ __all__ = [
     "Conversation",
     "Message",
     "MessageQuerySet",
+    "SharedLink",
     "Upload",
     "Usage",
     "User",

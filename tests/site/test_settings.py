@@ -88,6 +88,8 @@ WRONG = [
     ("BOTFLOW_MAX_FILES", "0", "from 1 to 50"),
     ("BOTFLOW_UPLOAD_BYTES_PER_DAY", "1", "from 1024 to"),
     ("BOTFLOW_SITE_UPLOAD_BYTES_PER_DAY", "1", "from 1024 to"),
+    ("BOTFLOW_SHARING", "some", "true or false"),
+    ("BOTFLOW_VOICE", "loud", "true or false"),
     ("OPENAI_BASE_URL", "api.openai.com", "https://api.openai.com/v1"),
     ("OPENAI_API_KEY", "two words", "without spaces"),
     ("BOTFLOW_MODEL_OPTIONS", "[]", "JSON object"),
