@@ -191,8 +191,7 @@ def _find(wanted: dict[tuple[str, str], Incoming]) -> dict[tuple[str, str], Conv
     where = Q()
     for channel, addresses in channels.items():
         where |= Q(channel=channel, address__in=addresses)
-    fields = ("id", "uuid", "channel", "address", "title", "settings")
-    rows = Conversation.objects.filter(where).only(*fields)
+    rows = Conversation.objects.filter(where).only("id", "uuid", "channel", "address", "title")
     return {(row.channel, row.address): row for row in rows}
 
 
@@ -227,8 +226,6 @@ def _message(item: Incoming, conversation: Conversation, files: Attached) -> Mes
     )
     if item.replaces:
         make_version(message, item.replaces)
-    else:
-        message.branch = head_of(conversation)
     return message
 
 
@@ -236,10 +233,15 @@ def _store(messages: list[Message]) -> None:
     if not messages:
         return
     steps = Counter(message.conversation_id for message in messages)
-    seq = Conversation.objects.advance(steps)
+    places = Conversation.objects.advance_reading(steps)
     for message in messages:
-        message.seq = seq[message.conversation_id]
-        seq[message.conversation_id] += 1
+        seq, settings = places[message.conversation_id]
+        places[message.conversation_id] = seq + 1, settings
+        message.seq = seq
+        if not message.replaces_id:
+            # Not as it was found: another process may have had it go on elsewhere meanwhile.
+            message.conversation.settings = settings
+            message.branch = head_of(message.conversation)
     insert(messages)
     waiting = [message for message in messages if message.state == Message.State.QUEUED]
     if waiting:

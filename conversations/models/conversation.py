@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -24,19 +25,23 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         The row lock is held until the caller's transaction ends, so numbers become visible in
         their order. Rows are locked in the order of their ids: two batches cannot deadlock.
         """
-        first: dict[int, int] = {}
+        return {pk: seq for pk, (seq, _settings) in self.advance_reading(steps).items()}
+
+    def advance_reading(self, steps: Counter[int]) -> dict[int, tuple[int, dict[str, Any]]]:
+        """Do as `advance`, and return the settings too, as they are behind the lock."""
+        first: dict[int, tuple[int, dict[str, Any]]] = {}
         with connection.cursor() as cursor:
             now = connection.ops.adapt_datetimefield_value(timezone.now())
             for pk in sorted(steps):
                 cursor.execute(
                     "UPDATE conversations_conversation SET seq = seq + %s, updated_at = %s"
-                    " WHERE id = %s RETURNING seq",
+                    " WHERE id = %s RETURNING seq, settings",
                     [steps[pk], now, pk],
                 )
                 row = cursor.fetchone()
                 if row is None:
                     raise Conversation.DoesNotExist(f"Conversation {pk} is gone.")
-                first[pk] = row[0] - steps[pk] + 1
+                first[pk] = row[0] - steps[pk] + 1, json.loads(row[1])
         return first
 
     def advance_all(self, steps: Counter[int]) -> dict[int, int]:

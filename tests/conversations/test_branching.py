@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from conversations import reading
+from conversations import reading, receiving
 from conversations.arriving import arrive, receive
 from conversations.branching import MessageNotFound, choose_versions, path_of
 from conversations.history import load_history
@@ -337,3 +337,23 @@ async def test_a_summary_that_was_begun_before_a_version_is_dropped(
     await talk(worker, *(str(number) for number in range(1, 5)))
 
     assert await stored() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_an_edit_overtakes_belongs_to_the_edit(monkeypatch):
+    """It had found its conversation before another process had that go on behind the edit."""
+    first = receive(incoming("1"))
+    found, edits = receiving._open_conversations, []
+
+    def overtaken(items: Any) -> Any:
+        places = found(items)
+        if items[0].content == "next":
+            edits.extend(receive_messages([incoming("1b", replaces=first.message.uuid)]))
+        return places
+
+    monkeypatch.setattr(receiving, "_open_conversations", overtaken)
+    later = receive(incoming("next"))
+
+    assert later.message.branch_id == edits[0].message.pk
+    later.message.refresh_from_db()
+    assert later.message.branch_id == edits[0].message.pk
