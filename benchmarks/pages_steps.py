@@ -9,6 +9,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from benchmarks.pages_agents import REASON, WORDS
 from benchmarks.pages_chats import Chat
@@ -32,11 +33,12 @@ COUNT_ANNOUNCEMENTS = """() => {
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 
-#: Enter as Safari sends it: the composition has ended, only the key code tells.
-SAFARI_ENTER = """(field) => {
+#: Enter behind the end of a composition: as Safari sends it, known by its key code alone, and as
+#: older WebKit does, known by the moment alone.
+ENTER_BEHIND = """(field, keyCode) => {
   field.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
   field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "ni" }));
-  const enter = { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true };
+  const enter = { key: "Enter", code: "Enter", keyCode, bubbles: true, cancelable: true };
   field.dispatchEvent(new KeyboardEvent("keydown", enter));
 }"""
 
@@ -131,7 +133,11 @@ def offline(visit: Visit) -> str:
     visit.say("hello")
     visit.wait_for_words(WORDS)
     visit.context.set_offline(True)
-    visit.say("written-offline")
+    visit.pause(1)
+    try:
+        visit.say("written-offline")
+    except TooLate:
+        return "cannot be written"
     visit.pause(4)
     visit.context.set_offline(False)
     visit.pause(12)
@@ -165,26 +171,27 @@ def queueing(visit: Visit) -> str:
 
 
 def ime(visit: Visit) -> str:
-    """Confirm a candidate with Enter, as Chromium and as Safari tell it."""
+    """Confirm a candidate with Enter, as browsers tell of it in three ways."""
     outcome = []
-    for name in ("Chromium", "Safari"):
+    for name, key_code in (("Chromium", 0), ("Safari", 229), ("older WebKit", 13)):
         visit.open()
         field = visit.chat.field(visit.page)
         field.click()
         session = visit.context.new_cdp_session(visit.page)
-        candidate = {"text": "你", "selectionStart": 1, "selectionEnd": 1}
-        if name == "Chromium":
-            session.send("Input.imeSetComposition", candidate)
-            enter = {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": "Process"}
-            session.send("Input.dispatchKeyEvent", enter)
-            session.send("Input.insertText", {"text": "你"})
-        else:
+        if key_code:
             session.send("Input.insertText", {"text": "你"})
             visit.pause(0.3)
-            field.evaluate(SAFARI_ENTER)
+            field.evaluate(ENTER_BEHIND, key_code)
+        else:
+            candidate = {"text": "你", "selectionStart": 1, "selectionEnd": 1}
+            session.send("Input.imeSetComposition", candidate)
+            enter = {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": "Enter"}
+            session.send("Input.dispatchKeyEvent", enter)
+            session.send("Input.insertText", {"text": "你"})
         visit.pause(1.5)
         rest = field.evaluate("(field) => field.value ?? field.innerText")
         outcome.append(f"{name}: {'kept' if '你' in rest else 'sent'}")
+        visit.chat.field(visit.page).fill("")
     return ", ".join(outcome)
 
 
