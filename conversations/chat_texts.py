@@ -28,6 +28,8 @@ def chat_texts() -> dict[str, str]:
         **_error_texts(),
         **_task_texts(),
         **_file_texts(),
+        **(_sharing_texts() if settings.BOTFLOW_SHARING else {}),
+        **(_voice_texts() if settings.BOTFLOW_VOICE else {}),
         **_command_texts(),
     }
 
@@ -188,6 +190,33 @@ def _file_texts() -> dict[str, str]:
         "file.previous": _("Previous image"),
         "file.next": _("Next image"),
         "file.cancel": _("Close"),
+    }
+
+
+def _sharing_texts() -> dict[str, str]:
+    return {
+        "share.made": _("Made on {created}. It shows what was said up to then."),
+        "share.renewed": _(
+            "Made on {created}, updated on {renewed}. It shows what was said up to then."
+        ),
+        "share.outdated": _("The conversation has gone on since."),
+        "share.revoked": _("The link leads nowhere any more."),
+    }
+
+
+def _voice_texts() -> dict[str, str]:
+    return {
+        "tool.aloud": _("Read aloud"),
+        "voice.stopReading": _("Stop reading"),
+        "voice.dictate": _("Dictate"),
+        "voice.stopDictating": _("Stop dictating (Esc)"),
+        "voice.listening": _("Listening…"),
+        "voice.notAllowed": _("The browser may not use the microphone for this page."),
+        "voice.noMicrophone": _("No microphone was found."),
+        "voice.nothingHeard": _("Nothing was heard."),
+        "voice.noNetwork": _("Your browser needs the internet to understand speech."),
+        "voice.noLanguage": _("Your browser cannot understand speech in this language."),
+        "voice.failed": _("Your browser could not listen. Try again."),
     }
 
 

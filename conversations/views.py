@@ -22,7 +22,7 @@ from conversations.upload_views import upload_limits
 
 _STATIC = Path(__file__).parent / "static"
 # Named in the page's head, so that a browser fetches them all at once and not one import deeper
-# each round trip.
+# each round trip. Those in `later/` are for what a visitor may never do, and wait until then.
 MODULES = sorted(str(path.relative_to(_STATIC)) for path in _STATIC.glob("conversations/*.js"))
 
 
@@ -75,6 +75,7 @@ def page_context() -> dict[str, Any]:
         "login": redirect_to_login(home).url,
         "maxLength": settings.BOTFLOW_MAX_MESSAGE_LENGTH,
         "uploads": upload_limits(),
+        "voice": settings.BOTFLOW_VOICE,
         "texts": chat_texts(),
     }
-    return {"setup": setup, "modules": MODULES}
+    return {"setup": setup, "modules": MODULES, "sharing": settings.BOTFLOW_SHARING}

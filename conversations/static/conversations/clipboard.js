@@ -6,7 +6,8 @@ function copySelection(text) {
   area.className = "visually-hidden";
   area.setAttribute("readonly", "");
   const focused = document.activeElement;
-  document.body.append(area);
+  // What is beside an open dialog cannot be selected.
+  (focused?.closest("dialog") ?? document.body).append(area);
   area.select();
   const isCopied = document.execCommand("copy");
   area.remove();

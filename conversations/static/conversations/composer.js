@@ -5,7 +5,7 @@ import { CommandList } from "./commands.js";
 import { Composing } from "./composing.js";
 import { byId } from "./dom.js";
 import { Drafts } from "./drafts.js";
-import { maxLength, text } from "./setup.js";
+import { embed, maxLength, text, voice } from "./setup.js";
 import { lengthOf } from "./store.js";
 
 export class Composer {
@@ -23,8 +23,12 @@ export class Composer {
   #calmHint = this.#hint.textContent;
   #handlers;
   #attachments = null;
+  #dictation = null;
 
-  /** handlers: `send(content, files)`, `stop()`, `recall()`, which changes the last message if it can. */
+  /**
+   * handlers: `send(content, files)`, `stop()`, `recall()`, which changes the last message if it can,
+   * `failed(sentence)`.
+   */
   constructor(handlers) {
     this.#handlers = handlers;
     this.#attachments = new Attachments({ changed: () => this.#showButtons(), focus: () => this.focus() });
@@ -46,6 +50,8 @@ export class Composer {
       if (event.key === "Escape" && this.#isBusy && !isOther && !this.#composing.owns(event)) this.#stopAnswer();
     });
     this.#replace(this.#drafts.read(null));
+    // Inside another site's page there is no microphone.
+    if (voice && !embed) this.#listen();
     this.#commands.close();
   }
 
@@ -97,7 +103,13 @@ export class Composer {
     this.focus();
   }
 
+  async #listen() {
+    const { Dictation, isOffered } = await import("./later/dictation.js");
+    if (isOffered) this.#dictation = new Dictation(this.#field, this.#handlers.failed);
+  }
+
   #replace(content, cursor = content.length) {
+    this.#dictation?.end();
     this.#field.value = content;
     this.#field.setSelectionRange(cursor, cursor);
     this.#edited();

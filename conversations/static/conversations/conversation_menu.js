@@ -1,6 +1,6 @@
 // What can be done with a conversation of the list: name it, take it along as a file, delete it.
 
-import { addressOf, api, withToken } from "./api.js";
+import { addressOf, api, ApiError, withToken } from "./api.js";
 import { byId, element } from "./dom.js";
 import { titleOf } from "./conversation_list.js";
 import { text } from "./setup.js";
@@ -65,10 +65,21 @@ export class ConversationMenu {
     if (!what) return;
     this.#close();
     if (what === "rename") this.#rename();
+    if (what === "share") this.#share();
     if (what !== "delete") return;
     byId("conversation-delete-text").textContent = text("deleteQuestion", { title: titleOf(this.#row) });
     this.#dialog.returnValue = "";
     this.#dialog.showModal();
+  }
+
+  async #share() {
+    const row = this.#row;
+    try {
+      const { openShare } = await import("./later/share.js");
+      await openShare(row);
+    } catch {
+      this.#actions.failed(new ApiError(0, "not_connected", text("error.not_connected")));
+    }
   }
 
   /** A field in place of the title: Enter or leaving it stores, Escape does not. */

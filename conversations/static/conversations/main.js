@@ -60,6 +60,7 @@ class Chat {
     send: (content, files) => this.#write(content, files),
     stop: () => this.#stop(),
     recall: () => this.#speaking.recall(),
+    failed: (sentence) => this.#problem.show(sentence),
   });
   #connection = new Connection({
     address: () => this.#address(),

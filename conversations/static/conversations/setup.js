@@ -7,6 +7,9 @@ export const { home, csrfCookie, socket: socketPath, login: loginAddress, maxLen
 /** What may be sent with a message: `maxFiles`, `maxBytes`; null where nothing may. */
 export const uploads = setup.uploads ?? null;
 
+/** Whether to offer dictation and reading aloud. */
+export const voice = Boolean(setup.voice);
+
 /** `origin` and `language` where the page is shown inside another site's, else null. */
 export const embed = setup.embed ?? null;
 

@@ -2,11 +2,11 @@
 
 import { copy } from "./clipboard.js";
 import { element, icon } from "./dom.js";
-import { text } from "./setup.js";
+import { text, voice } from "./setup.js";
 import { Versions } from "./versions.js";
 
 const COPIED_FOR = 2_000;
-const ICONS = { copy: "copy", edit: "edit", again: "retry", delete: "trash" };
+const ICONS = { copy: "copy", edit: "edit", aloud: "speaker", again: "retry", delete: "trash" };
 
 export class Tools {
   #message;
@@ -28,7 +28,10 @@ export class Tools {
     const isUser = message.role === "user";
     if (isUser) this.#add("copy", () => this.#copy());
     if (isUser) this.#add("edit", () => actions.change(this.#message));
-    else this.#add("again", () => actions.again(this.#message));
+    else {
+      if (voice && "speechSynthesis" in window) this.#add("aloud", () => this.#aloud());
+      this.#add("again", () => actions.again(this.#message));
+    }
     this.#add("delete", () => this.#ask());
     this.node.append(...(isUser ? [this.#versions.node, this.#row] : [this.#row]));
   }
@@ -56,6 +59,11 @@ export class Tools {
     const properties = { type: "button", class: `tool ${name}`, "aria-label": label, title: label, onclick };
     this.#buttons[name] = element("button", properties, icon(ICONS[name]));
     this.#row.append(this.#buttons[name]);
+  }
+
+  async #aloud() {
+    const { toggle } = await import("./later/aloud.js");
+    toggle(this.node.closest(".message").querySelector(".text"), this.#buttons.aloud);
   }
 
   async #copy() {
