@@ -77,7 +77,10 @@ export class Dictation {
     const whileOwn = (work) => (event) => recognition === this.#recognition && work(event);
     recognition.onresult = whileOwn(({ results }) => this.#write([...results].map(([best]) => best.transcript).join("")));
     recognition.onerror = whileOwn(({ error }) => this.#broke(error));
-    recognition.onend = whileOwn(() => this.end());
+    recognition.onend = whileOwn(() => {
+      this.#recognition = null; // nothing is left to be dropped
+      this.#listening(false);
+    });
     this.#recognition = recognition;
     this.#listening(true);
     this.#focus();
