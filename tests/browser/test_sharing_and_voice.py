@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from fake_server import FakeSite, FakeSocket, reply, user_message
 from playwright.sync_api import Page, expect
 
@@ -19,6 +20,10 @@ def say(page: Page, words: str) -> None:
     field.press("Enter")
     expect(page.locator(".message.assistant").last).to_contain_text(words.replace("*", ""))
     expect(page.locator(".message.user .state").last).to_have_text("Answered")
+
+
+def violations(page: Page) -> list[str]:
+    return [found["id"] for found in Axe().run(page).response["violations"]]
 
 
 def open_share(page: Page) -> None:
@@ -152,6 +157,7 @@ def test_a_reply_is_read_aloud_without_its_marks_in_a_voice_of_its_language(
 
     first.hover()
     button.click()
+    assert violations(page) == []
     expect(button).to_have_attribute("aria-pressed", "true")
     plan = ["A plan", "First Lisbon. Then Porto.", "Trains", "Food", "a, b", "1, 2", "Code"]
     assert page.evaluate(texts) == plan
@@ -207,6 +213,7 @@ def test_a_conversation_is_shared_read_by_a_stranger_renewed_and_revoked(
     url = address.input_value()
     expect(dialog.get_by_role("status")).to_contain_text("It shows what was said up to then.")
     expect(dialog.get_by_role("button", name="Copy")).to_be_focused()
+    assert violations(page) == []
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == url
@@ -225,6 +232,7 @@ def test_a_conversation_is_shared_read_by_a_stranger_renewed_and_revoked(
     expect(stranger.locator(".message time").first).to_have_text(re.compile(r"年\d+月"))
     expect(stranger.locator("button, textarea, form")).to_have_count(0)
     assert stranger.context.cookies() == []
+    assert violations(stranger) == []
 
     say(page, "And later")
     stranger.reload()
