@@ -26,6 +26,19 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Put the focus where one goes on: into the field, or where that brings a keyboard up, above it. */
+export function goOn() {
+  const next = byId(matchMedia("(hover: hover)").matches ? "draft" : "transcript");
+  next.focus({ preventScroll: true });
+}
+
+/** Hide a node, and give the focus on if it is in there. */
+export function hide(node, next = goOn) {
+  const hadFocus = node.contains(document.activeElement);
+  node.hidden = true;
+  if (hadFocus) next();
+}
+
 /** Run `work` before the next paint, or soon when nothing is painted because the tab is hidden. */
 export function beforePaint(work) {
   if (document.hidden) setTimeout(work, 100);

@@ -2,6 +2,7 @@
 
 import { Composer } from "./composer.js";
 import { CLOSE_GONE, CLOSE_LOGIN, Connection, socketAddress } from "./connection.js";
+import { byId, goOn } from "./dom.js";
 import { host } from "./embedded.js";
 import { Outbox } from "./outbox.js";
 import { Place } from "./place.js";
@@ -51,7 +52,7 @@ class Chat {
     isRepeatable: (reply) => this.#store.repeatable(reply) !== null,
     again: (reply) => this.#anew(this.#store.repeatable(reply)),
     choose: (id, step) => this.#ask({ type: "choose", id }) && this.#transcript.chosen(id, step),
-    remove: ({ id }) => this.#ask({ type: "delete", id }) && this.#composer.focus(),
+    remove: ({ id }) => this.#ask({ type: "delete", id }) && goOn(),
     earlier: () => this.#askEarlier(),
     read: (seq) => this.#keepsRead && this.#connection.send({ type: "read", seq }),
     unread: (count) => host.unread(count),
@@ -108,6 +109,7 @@ class Chat {
     for (const button of document.querySelectorAll("[data-ask]")) {
       button.addEventListener("click", () => this.#write(button.dataset.ask));
     }
+    byId("jump").addEventListener("click", goOn); // it goes away
     this.#connection.connect();
     // On a phone the keyboard would cover half of what there is to read.
     if (!host.isEmbedded && matchMedia("(hover: hover)").matches) this.#composer.focus();
@@ -263,6 +265,7 @@ class Chat {
 
   #historyCame({ messages, more, versions }) {
     this.#isAskingHistory = false;
+    if (!more && byId("earlier").contains(document.activeElement)) byId("transcript").focus({ preventScroll: true });
     this.#transcript.prepending(Boolean(more));
     this.#isShowingHistory = true;
     if (versions) this.#store.learnVersions(versions);

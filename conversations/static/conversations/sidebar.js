@@ -114,7 +114,8 @@ export class Sidebar {
     this.#rows.delete(id);
     if (id === this.#current) this.#actions.open(null);
     else this.#draw();
-    this.#toggle.focus();
+    // Behind the drawer nothing takes it.
+    (this.#drawer.open ? byId("sidebar-title") : this.#toggle).focus();
   }
 
   async #begin() {

@@ -1,5 +1,7 @@
 // What the person says: shown at once, kept in the outbox, said anew, taken back to be changed.
 
+import { goOn } from "./dom.js";
+
 // By then a message that another tab has sent is shown here as stored.
 const SETTLING = 2_000;
 
@@ -30,11 +32,11 @@ export class Speaking {
   /** Say a message anew, as a version of it: with the same words it is answered in another way. */
   anew(message, content = message.content) {
     this.write(content, undefined, message.id);
-    this.#composer.focus();
+    goOn();
   }
 
   retry(message) {
-    this.#composer.focus();
+    goOn();
     if (message.isPending) {
       this.#store.setError(message.key, null);
       this.#outbox.send(message.key);

@@ -1,6 +1,6 @@
 // What the page says about itself: the connection in words, problems, and a few words aloud.
 
-import { byId } from "./dom.js";
+import { byId, hide } from "./dom.js";
 import { hasText, text } from "./setup.js";
 
 // A connection that is back within this time was never worth a word.
@@ -70,9 +70,11 @@ export class ConnectionStatus {
     const isLost = !isOpen && isLong;
     if (isLost) this.#isBack = false;
     this.#wasTold ||= isLost && this.#hasBeenOpen;
-    this.#notice.hidden = !isLost && !this.#isBack;
+    if (isLost || this.#isBack) this.#notice.hidden = false;
+    else hide(this.#notice);
     this.#notice.classList.toggle("back", this.#isBack);
-    byId("reconnect").hidden = this.#isBack;
+    if (this.#isBack) hide(byId("reconnect"));
+    else byId("reconnect").hidden = false;
     if (this.#notice.hidden) return;
     this.#write("connection-notice-text", this.#isBack ? text("back") : this.#sentence(isOffline));
   }
@@ -106,7 +108,7 @@ export class Problem {
   }
 
   clear() {
-    byId("problem").hidden = true;
+    hide(byId("problem"));
   }
 }
 
