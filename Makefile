@@ -12,7 +12,7 @@ SUITABLE := import sys, ensurepip, venv, sqlite3; \
 TEMPLATES = $(wildcard templates */templates)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run langchain test lint bench
+.PHONY: help install run langchain test lint screenshots bench
 
 help:
 	@echo "make run       install what is missing, start BotFlow, print its address"
@@ -20,6 +20,7 @@ help:
 	@echo "make langchain add LangChain and LangGraph, for agents that are made with them"
 	@echo "make test      the whole test suite; ARGS='tests/site -k start' for a part of it"
 	@echo "make lint      format, style, types, templates, migrations, production settings"
+	@echo "make screenshots  the pictures of the chat page in docs/screenshots"
 	@echo "make bench     a short run of every benchmark"
 
 # With the tools of tests and lint; `make run` makes do without them.
@@ -45,6 +46,9 @@ lint: install
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	env -u DEBUG BOTFLOW_HTTPS=true ALLOWED_HOSTS=chat.example.org \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+screenshots: install
+	$(BIN)/python -m tests.gallery.take
 
 bench: install
 	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do \
