@@ -1,5 +1,7 @@
 """A reply reads well while it grows and afterwards: closed blocks stay put, code is colored."""
 
+from itertools import pairwise
+
 from fake_server import FakeSite, FakeSocket, reply, user_message
 from playwright.sync_api import Page, expect
 
@@ -133,3 +135,65 @@ def test_every_color_of_code_can_be_read(page: Page, fake_site: FakeSite) -> Non
         for span in page.locator(".code pre span").all():
             dark, light = sorted((span.evaluate(LIGHTNESS), ground))
             assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+# In each frame: how much of a text is there, and how far from the end the reader is.
+RECORD = """() => {
+  window.seen = [];
+  const box = document.querySelector("#transcript");
+  const look = () => {
+    if (window.isOver) return;
+    const count = document.querySelectorAll(".assistant .text *").length;
+    seen.push([count, box.scrollHeight - box.scrollTop - box.clientHeight]);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+ITEMS = 2_000
+LONG = "\n\n".join(
+    [
+        "*One* more",
+        "\n".join(f"{n}. item **{n}**" for n in range(1, ITEMS + 1)),
+        *(f"## Part {n}\n\n{CODE}" for n in range(80)),
+    ]
+)
+
+
+def test_a_long_reply_comes_in_slices_and_moves_nobody(page: Page, fake_site: FakeSite) -> None:
+    page.goto(fake_site.url)
+    socket = fake_site.next_socket()
+    page.evaluate(RECORD)
+    long = reply(12, LONG, html=to_html(LONG), reply_to="user-11")
+    socket.welcome(user_message(11, "Tell me", state="answered"), long, more=True)
+    text = page.locator(".message.assistant .text")
+    expect(text.locator("> p")).to_have_text("One more")
+
+    seen = page.evaluate("window.isOver = true, seen")
+    grown = [after - before for (before, _), (after, _) in pairwise(seen)]
+    assert sum(grown) > 2 * ITEMS
+    assert 0 < max(grown) < 1_500
+    assert max(from_end for _, from_end in seen) < 2
+    numbers = text.locator("li strong").all_text_contents()
+    assert numbers == [str(n) for n in range(1, ITEMS + 1)]
+    assert text.locator(".code").count() == 80
+    expect(text).to_have_class("text long settled")
+
+    # The same again, with something more: what is there stays, and what is selected in it.
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.assistant em'))")
+    page.evaluate("window.kept = [...document.querySelectorAll('.assistant .text *')]")
+    socket.send(type="message", **long | {"seq": 13, "html": long["html"] + "<p>The end</p>"})
+    expect(text.locator("> p").last).to_have_text("The end")
+    assert page.evaluate("getSelection().toString()") == "One"
+    assert page.evaluate("kept.every(node => node.isConnected)")
+
+    # Another one, above what is read.
+    first = page.get_by_text("Tell me")
+    page.locator("#transcript").evaluate("box => { box.scrollTop = 0 }")
+    socket.receive("history")
+    where = first.bounding_box()
+    earlier = reply(2, LONG, html=to_html(LONG), reply_to="user-1")
+    question = user_message(1, "Before", state="answered")
+    socket.send(type="history", messages=[question, earlier], more=False)
+    expect(page.locator("[data-id=reply-2] > .text > p")).to_have_text("One more", timeout=15_000)
+    now = first.bounding_box()
+    assert where and now and abs(now["y"] - where["y"]) < 60

@@ -3,9 +3,12 @@
 import { copyButton } from "./buttons.js";
 import { element } from "./dom.js";
 import { restOf } from "./grown.js";
-import { morph } from "./morph.js";
+import { filling, morph, morphing } from "./morph.js";
 import { text } from "./setup.js";
 import { isAsked } from "./store.js";
+
+// Characters of HTML from which on a text comes in slices, and is laid out only where it is seen.
+const LONG = 30_000;
 
 /** Give code blocks their heading and copy button, and make what scrolls reachable by keyboard. */
 function furnish(body) {
@@ -26,7 +29,7 @@ function furnishCode(block) {
   const head = element("div", { class: "code-head" }, element("span", {}, name));
   const frame = element("div", { class: "code", dir: "ltr" }, head);
   // Asked for then: the code may have grown, or its element been replaced.
-  head.append(copyButton(text("copy"), () => frame.querySelector("pre").textContent));
+  head.append(copyButton(text("copy"), () => head.parentNode.querySelector("pre").textContent));
   block.replaceWith(frame);
   frame.append(block);
   describeScroller(block, name);
@@ -49,9 +52,19 @@ function nodesOf(html) {
 export class Body {
   /** What is on the page: of a text its revision and length, of HTML the whole or the pieces of it. */
   #shown = { revision: -1, length: 0, html: null, grown: null };
+  #slices;
+  #isFilling = false;
+  /** What came while an earlier state of it was still being filled in. */
+  #next = null;
   node = element("div", { class: "text", dir: "auto" });
 
+  constructor(slices) {
+    this.#slices = slices;
+  }
+
   update(message) {
+    this.#next = this.#isFilling ? message : null;
+    if (this.#isFilling) return;
     if (!isAsked(message) && !message.isStreaming && message.html) this.#showHtml(message.html);
     else if (message.isStreaming && message.grown) this.#showGrown(message);
     else this.#showText(message);
@@ -66,6 +79,7 @@ export class Body {
       this.node.firstChild.appendData(message.content.slice(length));
     }
     this.node.classList.add("plain");
+    this.node.classList.remove("long", "settled");
     this.#shown = { revision: message.revision, length: message.content.length, html: null, grown: null };
   }
 
@@ -81,7 +95,8 @@ export class Body {
     const closedNodes = nodes + closed.childNodes.length;
     closed.append(nodesOf(grown.tail));
     if (rest) closed.append(element("p", { class: "plain", dir: "auto" }, rest));
-    morph(this.node, closed, nodes);
+    if (pieces === 0 && grown.units > LONG) this.#fill(closed);
+    else morph(this.node, closed, nodes);
     const shown = { of: grown, pieces: grown.pieces.length, nodes: closedNodes, tail: grown.tail, rest };
     this.#shown = { revision: -1, length: 0, html: null, grown: shown };
   }
@@ -89,7 +104,21 @@ export class Body {
   #showHtml(html) {
     if (this.#shown.html === html) return;
     this.node.classList.remove("plain");
-    morph(this.node, nodesOf(html));
+    if (html.length > LONG) this.#fill(nodesOf(html));
+    else morph(this.node, nodesOf(html));
     this.#shown = { revision: -1, length: 0, html, grown: null };
+  }
+
+  /** Make it hold these nodes, slice by slice: where there was nothing, from the end on. */
+  #fill(fresh) {
+    const isFromEnd = this.node.textContent === "";
+    if (isFromEnd) this.node.replaceChildren();
+    const steps = isFromEnd ? filling(this.node, fresh) : morphing(this.node, fresh);
+    this.#isFilling = true;
+    this.#slices.add(this.node, steps, isFromEnd, () => {
+      this.#isFilling = false;
+      this.node.classList.add("long");
+      if (this.#next) this.update(this.#next);
+    });
   }
 }

@@ -10,7 +10,7 @@ import { isAsked } from "./store.js";
 import { Tools } from "./tools.js";
 
 export class MessageView {
-  #body = new Body();
+  #body;
   #files = new Files();
   #foot;
   #tools = null;
@@ -19,8 +19,9 @@ export class MessageView {
   #editor = null;
   #gone = element("p", { class: "gone", hidden: true }, text("deleted"));
 
-  /** actions: those of the lines below it, and `revise(message, content)`. */
-  constructor(message, actions) {
+  /** actions: those of the lines below it, and `revise(message, content)`; `slices` for long texts. */
+  constructor(message, actions, slices) {
+    this.#body = new Body(slices);
     this.#foot = new Foot(actions);
     this.#actions = actions;
     const below = element("div", { class: "below" }, this.#foot.node);

@@ -54,6 +54,19 @@ export class Scroll {
     this.#box.scrollTop = this.#box.scrollHeight - fromEnd;
   }
 
+  /** Run `change`, which adds to the beginning of `node` or else to its end, as `keepPosition`. */
+  keepAround(node, isFromEnd, change) {
+    if (this.#isAtEnd) {
+      change();
+      this.toEnd();
+      return;
+    }
+    const { top, bottom } = node.getBoundingClientRect();
+    const isAbove = (isFromEnd ? top : bottom) < this.#box.getBoundingClientRect().top;
+    if (isAbove) this.keepPosition(change);
+    else change();
+  }
+
   #fromEnd() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
     return scrollHeight - scrollTop - clientHeight;

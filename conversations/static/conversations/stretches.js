@@ -32,12 +32,17 @@ export class Stretches {
       if (node === next) next = next.nextSibling;
       else this.#list.insertBefore(node, next);
     }
-    this.#timer ||= setTimeout(() => this.#settle(), SETTLING);
+    this.settleSoon();
   }
 
   /** Lines break anew: no height holds any more. */
   resized() {
-    for (const { node } of this.#stretches.values()) node.classList.remove("settled");
+    for (const node of this.#list.querySelectorAll(".settled")) node.classList.remove("settled");
+    this.settleSoon();
+  }
+
+  /** Leave out what is not seen, once it has stood there for a moment. */
+  settleSoon() {
     this.#timer ||= setTimeout(() => this.#settle(), SETTLING);
   }
 
@@ -64,6 +69,7 @@ export class Stretches {
     // Its height is remembered only after it was laid out once.
     setTimeout(() => {
       for (const { node } of this.#stretches.values()) node.classList.add("settled");
+      for (const node of this.#list.querySelectorAll(".message:not(.streaming) > .long")) node.classList.add("settled");
     }, SETTLING / 4);
   }
 

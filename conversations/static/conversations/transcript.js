@@ -6,6 +6,7 @@ import { outcomeNode } from "./foot.js";
 import { MessageView } from "./message.js";
 import { Scroll } from "./scroll.js";
 import { text } from "./setup.js";
+import { Slices } from "./slices.js";
 import { isAsked } from "./store.js";
 import { Stretches } from "./stretches.js";
 import { Unread } from "./unread.js";
@@ -30,6 +31,7 @@ export class Transcript {
   #outcomes = new Map();
   #chosen = null;
   #stretches;
+  #slices;
   #earlier = byId("earlier");
   #jump = byId("jump");
   #newLine = element("p", { class: "new-line" }, element("span", {}, text("newHere")));
@@ -49,6 +51,8 @@ export class Transcript {
     const moved = () => this.#moved();
     this.scroll = new Scroll(byId("transcript"), byId("column"), { moved, resized: () => this.#stretches.resized() });
     this.#stretches = new Stretches(byId("messages"), (change) => this.scroll.keepPosition(change));
+    const keepAround = (...work) => this.scroll.keepAround(...work);
+    this.#slices = new Slices(keepAround, () => this.#stretches.settleSoon());
     this.unread = new Unread((seq) => actions.read?.(seq), (count) => actions.unread?.(count));
     this.#typing.append(element("i"), element("i"), element("i"));
     this.#earlier.querySelector("button").addEventListener("click", () => actions.earlier());
@@ -67,6 +71,7 @@ export class Transcript {
 
   /** The conversation is left, while there is still a socket to say how far it was read. */
   closed() {
+    this.#slices.clear();
     this.unread.closed();
   }
 
@@ -145,6 +150,7 @@ export class Transcript {
     const hasLine = this.#newLine.isConnected;
     if (this.#isArranging || hasLine !== (this.unread.firstNew !== null)) this.#arrange();
     this.#isArranging = false;
+    this.#slices.take();
   }
 
   get #isSeen() {
@@ -222,7 +228,7 @@ export class Transcript {
 
   #view(message, asked) {
     let view = this.#views.get(message.key);
-    if (!view) this.#views.set(message.key, (view = new MessageView(message, this.#actions)));
+    if (!view) this.#views.set(message.key, (view = new MessageView(message, this.#actions, this.#slices)));
     const createdAt = message.createdAt ?? asked.createdAt;
     if (view.createdAt !== createdAt || !view.day) Object.assign(view, { createdAt, day: dayOf(createdAt) });
     return view;
