@@ -57,6 +57,11 @@ def test_reaching_the_top_loads_earlier_messages_in_place(page: Page, fake_site:
 
     page.locator("#transcript").evaluate("box => { box.scrollTop = 0 }")
     assert socket.receive("history") == {"type": "history", "before": 51, "limit": 50}
+    # Refused, as when too much was asked for in a short time: it can be asked for again.
+    socket.send(type="error", code="rate_limited", detail="Slower, please.")
+    expect(page.locator("#problem")).to_be_visible()
+    page.get_by_role("button", name="Earlier messages").click()
+    assert socket.receive("history") == {"type": "history", "before": 51, "limit": 50}
     where = first.bounding_box()
     earlier = [user_message(n, f"line {n}") for n in range(1, 51)]
     socket.send(type="history", messages=earlier, more=False)

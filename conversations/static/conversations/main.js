@@ -276,6 +276,8 @@ class Chat {
   }
 
   #errorCame({ code, detail, client_id: clientId }) {
+    // It may be the answer to a question for history, which can be asked again.
+    if (!clientId) this.#isAskingHistory = false;
     const sentence = errorSentence(code, detail);
     if (clientId && this.#outbox.refuse(clientId, sentence)) this.#store.setError(clientId, sentence);
     else if (clientId || !this.#tasks.failed({ code, detail })) this.#problem.show(sentence);
