@@ -11,7 +11,8 @@ const ICONS = { copy: "copy", edit: "edit", aloud: "speaker", again: "retry", de
 export class Tools {
   #message;
   #actions;
-  #versions;
+  /** Made for the few messages that have others. */
+  #versions = null;
   #buttons = {};
   #row = element("span", { class: "tool-row" });
   #question = null;
@@ -24,7 +25,6 @@ export class Tools {
   constructor(message, actions) {
     this.#message = message;
     this.#actions = actions;
-    this.#versions = new Versions((id, step) => actions.choose(id, step));
     const isUser = message.role === "user";
     if (isUser) this.#add("copy", () => this.#copy());
     if (isUser) this.#add("edit", () => actions.change(this.#message));
@@ -33,13 +33,13 @@ export class Tools {
       this.#add("again", () => actions.again(this.#message));
     }
     this.#add("delete", () => this.#ask());
-    this.node.append(...(isUser ? [this.#versions.node, this.#row] : [this.#row]));
+    this.node.append(this.#row);
   }
 
   update(message) {
     this.#message = message;
     const { isPending, isStreaming, isDeleted, content, role } = message;
-    this.#versions.update(message.versions ?? null);
+    this.#showVersions(message.versions ?? null);
     this.#row.hidden = Boolean(isPending || isStreaming || isDeleted);
     if (isDeleted) this.#question?.replaceWith(this.#row);
     if (role === "user") this.#buttons.copy.hidden = content === "";
@@ -47,11 +47,20 @@ export class Tools {
   }
 
   focus(step) {
-    this.#versions.focus(step);
+    this.#versions?.focus(step);
   }
 
   focusOn(name) {
     this.#buttons[name].focus();
+  }
+
+  #showVersions(versions) {
+    if (!versions && !this.#versions) return;
+    if (!this.#versions) {
+      this.#versions = new Versions((id, step) => this.#actions.choose(id, step));
+      this.node.prepend(this.#versions.node);
+    }
+    this.#versions.update(versions);
   }
 
   #add(name, onclick) {
