@@ -1,5 +1,7 @@
 """The reader decides what is in view: new text follows only those who read the end."""
 
+from collections.abc import Callable
+
 from fake_server import FakeSite, reply, user_message
 from playwright.sync_api import Page, expect
 
@@ -70,3 +72,22 @@ def test_reaching_the_top_loads_earlier_messages_in_place(page: Page, fake_site:
     assert where and abs(first.bounding_box()["y"] - where["y"]) < 60  # type: ignore[index]
     expect(page.locator("#earlier")).to_be_hidden()
     assert page.locator(".message .text").all_inner_texts() == [f"line {n}" for n in range(1, 101)]
+
+
+def test_a_keyboard_that_opens_leaves_the_end_in_view(
+    new_page: Callable[..., Page], fake_site: FakeSite
+) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(fake_site.url)
+    fake_site.next_socket().welcome(
+        *(user_message(n, f"line {n}", state="answered") for n in range(1, 30))
+    )
+    expect(page.get_by_text("line 29", exact=True)).to_be_in_viewport()
+
+    for _ in range(4):
+        page.get_by_label("Your message").fill("one\n" * 6)
+        page.set_viewport_size({"width": 390, "height": 390})
+        page.wait_for_timeout(150)  # the last of what tells of the moves comes behind them
+        assert is_at_end(page)
+        page.get_by_label("Your message").fill("")
+        page.set_viewport_size({"width": 390, "height": 844})

@@ -6,6 +6,7 @@ const NEAR = 40;
 export class Scroll {
   #box;
   #isAtEnd = true;
+  #top = 0;
   #moved;
 
   /** moved(): the reader came to the end, left it, or is on the way; resized(): lines break anew. */
@@ -37,6 +38,7 @@ export class Scroll {
   toEnd() {
     this.#isAtEnd = true;
     this.#box.scrollTop = this.#box.scrollHeight;
+    this.#top = this.#box.scrollTop;
   }
 
   /** Put `node` into the middle of what is seen; its beginning at the top where it is too long. */
@@ -73,7 +75,12 @@ export class Scroll {
   }
 
   #look() {
-    this.#isAtEnd = this.#fromEnd() < NEAR;
+    const { scrollTop } = this.#box;
+    // Only a reader who goes up leaves the end: a keyboard that opens makes it lie further down,
+    // and what told of an earlier move may come behind that.
+    const isLeft = !this.#isAtEnd || scrollTop < this.#top;
+    this.#top = scrollTop;
+    this.#isAtEnd = this.#fromEnd() < NEAR || !isLeft;
     this.#moved();
   }
 }
