@@ -26,6 +26,10 @@ x = 1
 
 $$x^2$$
 """
+SCREENS = {"desktop": (1280, 800), "phone": (320, 640)}
+# Each two of colors, screen and language meet once.
+LOOKS = [("light", "desktop", "en-US"), ("light", "phone", "zh-CN")]
+LOOKS += [("dark", "desktop", "zh-CN"), ("dark", "phone", "en-US")]
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True}
 # 640 x 400 is a small window at 200 %.

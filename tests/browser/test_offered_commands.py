@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_server import FakeSite, FakeSocket, user_message
 from playwright.sync_api import Locator, Page, expect
-from test_accessibility import SCREENS, violations
+from test_accessibility import LOOKS, SCREENS, violations
 
 from conversations.chat_texts import COMMANDS
 from conversations.commands.parsing import parse_command
@@ -183,9 +183,7 @@ def test_it_is_gone_when_the_field_is_left(page: Page, fake_site: FakeSite) -> N
     expect(options(page)).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize(("scheme", "screen", "locale"), LOOKS)
 def test_axe_finds_nothing_in_the_list(
     new_page: Callable[..., Page], fake_site: FakeSite, scheme: str, screen: str, locale: str
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fake_server import FakeSite, reply, task, user_message
 from playwright.sync_api import Page, expect
 from tasks_page import DAILY, PAUSED, SOON, opened, panel, stop_clock
-from test_accessibility import SCREENS, violations
+from test_accessibility import LOOKS, SCREENS, violations
 
 from tests.harness.site import Site
 
@@ -208,9 +208,7 @@ def test_what_a_task_says_has_a_clock_and_an_answer_has_none(
 # -- for everyone ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize(("scheme", "screen", "locale"), LOOKS)
 def test_axe_finds_nothing_in_the_panel(
     new_page: Callable[..., Page], fake_site: FakeSite, scheme: str, screen: str, locale: str
 ) -> None:
