@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import uuid
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,24 @@ WORDS = {
         "tasks": "/提醒 每天9:00 喝水|/提醒 3小时后 给阿木打电话|/暂停 2",
     },
 }
+
+
+#: A site that shows the chat as a bubble.
+SHOP_ORIGIN = "http://shop.example"
+SHOP = """<!DOCTYPE html>
+<html lang="{language}">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Lake House Books</title>
+  <style>
+    body {{ margin: 0; font: 18px/1.6 Georgia, serif; color: #333; background: #fffdf8 }}
+    header {{ padding: 4rem 3rem; background: #35506b; color: #fff }}
+    main {{ max-width: 34rem; padding: 3rem }}
+  </style>
+  <header><h1>Lake House Books</h1></header>
+  <main><p>New and used, by the lake since 1987. Open from ten to six.</p></main>
+  <script src="{site}/embed.js" async data-open></script>
+</html>
+"""
 
 
 @dataclass
@@ -168,6 +187,50 @@ def shortcuts(stage: Stage) -> None:
     expect(stage.page.get_by_role("dialog")).to_be_visible()
 
 
+def share(stage: Stage) -> None:
+    stage.planned()
+    if stage.is_phone:
+        stage.page.locator("#sidebar-open").click()
+    current = stage.page.locator(".conversation:has([aria-current])")
+    current.hover()
+    current.locator(".conversation-more").click()
+    stage.page.locator("#conversation-menu [data-do=share]").click()
+    stage.page.locator("#share-make").click()
+    expect(stage.page.locator("#share-url")).to_be_visible()
+
+
+def shared_page(stage: Stage) -> None:
+    share(stage)
+    stage.page.goto(stage.page.locator("#share-url").input_value())
+    expect(stage.page.locator("table")).to_be_visible()
+
+
+def bubble(stage: Stage) -> None:
+    """The chat on another site; what that site says is answered here, not by a server."""
+    site = stage.page.url.rpartition("/")[0].partition("/c")[0]
+    shop = SHOP.format(site=site, language=stage.page.locator("html").get_attribute("lang"))
+    stage.page.context.route(
+        f"{SHOP_ORIGIN}/", lambda route: route.fulfill(body=shop, content_type="text/html")
+    )
+    stage.page.goto(f"{SHOP_ORIGIN}/")
+    field = stage.page.frame_locator("iframe").locator("#draft")
+    field.fill(stage.words["weather"])
+    expect(
+        stage.page.frame_locator("iframe").locator("#connection[data-state=open]")
+    ).to_be_visible()
+
+
+def not_found(stage: Stage) -> None:
+    stage.page.goto(f"{stage.page.url.partition('/c/')[0].rstrip('/')}/c/{uuid.uuid4()}")
+
+
+def sign_in(stage: Stage) -> None:
+    """The last: nobody is signed in behind it."""
+    stage.page.context.clear_cookies()
+    stage.page.goto(f"{stage.page.url.partition('/c/')[0].rstrip('/')}/login")
+    expect(stage.page.locator("input[name=username]")).to_be_visible()
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     scene.__name__.replace("_", "-"): scene
     for scene in (
@@ -184,6 +247,11 @@ SCENES: dict[str, Callable[[Stage], None]] = {
         conversations,
         menu,
         shortcuts,
+        share,
+        shared_page,
+        bubble,
+        not_found,
+        sign_in,
     )
 }
 

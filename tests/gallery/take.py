@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.gallery.scenes import SCENES, WORDS, Stage
+from tests.gallery.scenes import SCENES, SHOP_ORIGIN, WORDS, Stage
 from tests.gallery.seeding import PASSWORD, SEED
 from tests.harness.environment import ROOT
 from tests.harness.site import Site
@@ -44,7 +44,8 @@ class Look:
 
 @contextmanager
 def pictured_site(looks: list[Look]) -> Iterator[Site]:
-    with Site(agent="tests.gallery.agent.reply", TIME_ZONE="UTC") as site:
+    settings = {"TIME_ZONE": "UTC", "BOTFLOW_EMBED_ORIGINS": SHOP_ORIGIN}
+    with Site(agent="tests.gallery.agent.reply", **settings) as site:
         site.start_web()
         site.start_cluster()
         site.wait_ready()
