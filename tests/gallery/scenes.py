@@ -43,7 +43,7 @@ WORDS = {
 
 
 #: A site that shows the chat as a bubble.
-SHOP_ORIGIN = "http://shop.example"
+SHOP_ORIGIN = "http://localhost:8099"
 SHOP = """<!DOCTYPE html>
 <html lang="{language}">
   <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -213,11 +213,13 @@ def bubble(stage: Stage) -> None:
         f"{SHOP_ORIGIN}/", lambda route: route.fulfill(body=shop, content_type="text/html")
     )
     stage.page.goto(f"{SHOP_ORIGIN}/")
-    field = stage.page.frame_locator("iframe").locator("#draft")
-    field.fill(stage.words["weather"])
-    expect(
-        stage.page.frame_locator("iframe").locator("#connection[data-state=open]")
-    ).to_be_visible()
+    if stage.is_phone:
+        stage.page.get_by_role("button").click()
+    frame = stage.page.frame_locator("iframe")
+    expect(frame.locator("#connection[data-state=open]")).to_be_attached()
+    frame.locator("#draft").fill(stage.words["plan"])
+    frame.locator("#draft").press("Enter")
+    expect(frame.locator(".message.assistant[data-state=done]")).to_have_count(1)
 
 
 def not_found(stage: Stage) -> None:
