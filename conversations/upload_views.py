@@ -26,7 +26,7 @@ from conversations.api import ApiError, resource
 from conversations.file_types import served_type
 from conversations.identity import Identity
 from conversations.models import Upload
-from conversations.uploads import UploadRefused, fields_of, is_signed, store_upload, too_large
+from conversations.uploads import fields_of, is_signed, store_upload, too_large
 
 # What a request holds beside its file: the headers of its parts and what parts them.
 OVERHEAD_BYTES = 65_536
@@ -86,11 +86,11 @@ def uploads(request: HttpRequest) -> HttpResponseBase:
     """Take one file (`file` of a multipart form); its id is for the `files` of a message."""
     try:
         if not settings.BOTFLOW_UPLOADS:
-            raise UploadRefused(403, "uploads_off", _("This site takes no files."))
+            raise ApiError(403, "uploads_off", _("This site takes no files."))
         if _length(request) > settings.BOTFLOW_MAX_UPLOAD_BYTES + OVERHEAD_BYTES:
             raise too_large()
-    except UploadRefused as refused:
-        return _answer(refused)
+    except ApiError as refused:
+        return refused.response
     file = OneFile(request)
     request.upload_handlers = [file]
     return resource(POST=partial(_take, file))(request)
@@ -105,22 +105,15 @@ def _length(request: HttpRequest) -> int:
 
 def _take(file: OneFile, request: HttpRequest, identity: Identity) -> HttpResponseBase:
     _ = request.FILES  # Has the request read, unless the check for forgery did.
-    try:
-        if file.size > settings.BOTFLOW_MAX_UPLOAD_BYTES:
-            raise too_large()
-        upload = store_upload(
-            participant=identity.participant,
-            name=file.name,
-            content=b"".join(file.parts),
-            now=timezone.now(),
-        )
-    except UploadRefused as refused:
-        raise ApiError(refused.status, refused.code, refused.detail) from None
+    if file.size > settings.BOTFLOW_MAX_UPLOAD_BYTES:
+        raise too_large()
+    upload = store_upload(
+        participant=identity.participant,
+        name=file.name,
+        content=b"".join(file.parts),
+        now=timezone.now(),
+    )
     return JsonResponse({"id": str(upload.uuid), **fields_of(upload)}, status=201)
-
-
-def _answer(refused: UploadRefused) -> HttpResponse:
-    return ApiError(refused.status, refused.code, refused.detail).response
 
 
 @require_safe

@@ -16,6 +16,7 @@ from django.db.models import Sum
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
+from conversations.api import ApiError
 from conversations.file_types import ascii_name, clean_name, is_allowed, type_of
 from conversations.models import Message, Upload
 from scheduling.retention import prunes
@@ -32,16 +33,6 @@ QUOTA_OF = timedelta(days=1)
 _QUOTA_LOCK = 7_204_001
 
 
-class UploadRefused(Exception):
-    """A file that is not taken; the message is for who sent it."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
-
-
 class FilesNotFound(LookupError):
     """A message names files that are not there, another's, or part of another message."""
 
@@ -50,7 +41,7 @@ class FilesNotFound(LookupError):
 
 
 def store_upload(*, participant: str, name: str, content: bytes, now: datetime) -> Upload:
-    """Store a file that somebody sent; raises UploadRefused. Three queries."""
+    """Store a file that somebody sent; raises ApiError. Three queries."""
     name = clean_name(name)
     kind = _checked_type(content, name)
     upload = Upload(
@@ -69,22 +60,22 @@ def store_upload(*, participant: str, name: str, content: bytes, now: datetime) 
 
 def _checked_type(content: bytes, name: str) -> str:
     if not content:
-        raise UploadRefused(400, "empty", _("The file is empty."))
+        raise ApiError(400, "empty", _("The file is empty."))
     if len(content) > settings.BOTFLOW_MAX_UPLOAD_BYTES:
         raise too_large()
     kind = type_of(content, name)
     if not is_allowed(kind, settings.BOTFLOW_UPLOAD_TYPES):
-        raise UploadRefused(415, "bad_type", _("Files of this kind cannot be sent."))
+        raise ApiError(415, "bad_type", _("Files of this kind cannot be sent."))
     return kind
 
 
-def too_large() -> UploadRefused:
+def too_large() -> ApiError:
     detail = _("The file is too large: at most %(most)d bytes can be sent.")
-    return UploadRefused(413, "too_large", detail % {"most": settings.BOTFLOW_MAX_UPLOAD_BYTES})
+    return ApiError(413, "too_large", detail % {"most": settings.BOTFLOW_MAX_UPLOAD_BYTES})
 
 
 def _check_quota(participant: str, size: int, *, now: datetime) -> None:
-    """Raise UploadRefused where one file more would be too much; two queries.
+    """Raise ApiError where one file more would be too much; two queries.
 
     SQLite has one writer at a time. PostgreSQL's lock, held to the transaction's end, keeps two
     files that are sent at once from both being the last that fits.
@@ -99,7 +90,7 @@ def _check_quota(participant: str, size: int, *, now: datetime) -> None:
     ):
         if (rows.aggregate(sum=Sum("size"))["sum"] or 0) + size > most:
             detail = _("Too many files were sent within a day. Try again tomorrow.")
-            raise UploadRefused(429, "quota", detail)
+            raise ApiError(429, "quota", detail)
 
 
 @prunes
