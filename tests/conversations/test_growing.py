@@ -268,3 +268,23 @@ async def test_a_text_that_takes_long_is_rendered_seldom_and_leaves_time_to_othe
     # In the second that took at least: each after 0.24 s, both together after 0.15 s.
     assert 2 <= len(reader.frames) + len(other.frames) <= 14
     other.growing.close()
+
+
+async def test_a_text_that_cannot_be_rendered_leaves_the_others_theirs(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fragile(text: str, references: References) -> Blocks:
+        if "trap" in text:
+            raise RuntimeError("a fault of the renderer")
+        return render_blocks(text, references)
+
+    monkeypatch.setattr(growing, "render_blocks", fragile)
+    other = Reader()
+
+    reader.say(0, "*trap*")
+    other.say(0, "*fine*")
+
+    await other.shows("<p><em>fine</em></p>\n")
+    assert reader.frames == []
+    assert "could not be rendered" in caplog.text
+    other.growing.close()
